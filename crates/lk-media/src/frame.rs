@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Pictures. A [`Frame`] never changes once published and is shared by reference count; a [`FrameMut`] is
+//! being written by its only owner.
+
+use crate::{AlphaKind, ColorSpace, Error, FramePool, PixelFormat, Result, Size, Timestamp, convert};
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What a picture is, without its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FrameSpec {
+    /// Columns and rows.
+    pub size: Size,
+    /// The layout of the bytes.
+    pub format: PixelFormat,
+    /// What the bytes of YUV mean; [`ColorSpace::RGB`] for RGB.
+    pub color: ColorSpace,
+    /// What alpha means; [`AlphaKind::Opaque`] for formats without.
+    pub alpha: AlphaKind,
+}
+
+impl FrameSpec {
+    /// The natural spec of a format: default colour space for the size, straight alpha where there is alpha.
+    pub fn of(format: PixelFormat, size: Size) -> Self {
+        let alpha = if format.has_alpha() { AlphaKind::Straight } else { AlphaKind::Opaque };
+        Self { size, format, color: ColorSpace::default_for(format, size), alpha }
+    }
+
+    /// The same with another colour space (ignored for RGB formats).
+    #[must_use]
+    pub fn with_color(mut self, color: ColorSpace) -> Self {
+        if self.format.is_yuv() {
+            self.color = color;
+        }
+        self
+    }
+
+    /// The same with another kind of alpha (ignored for formats without).
+    #[must_use]
+    pub fn with_alpha(mut self, alpha: AlphaKind) -> Self {
+        if self.format.has_alpha() {
+            self.alpha = alpha;
+        }
+        self
+    }
+}
+
+/// Tells pictures apart: equal identities are the same bytes, for as long as the process lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FrameId(u64);
+
+impl FrameId {
+    fn unique() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// Rows of a plane and the bytes from the start of one row to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlaneLayout {
+    /// Bytes from row to row, at least the row's own bytes.
+    pub stride: usize,
+    /// The number of rows.
+    pub rows: usize,
+}
+
+/// Bytes of a picture in ordinary memory. A plane's slice may end with its last row's last pixel.
+pub trait HostMemory: Send + Sync + 'static {
+    /// The layout of a plane.
+    fn layout(&self, plane: usize) -> PlaneLayout;
+    /// The bytes of a plane, the first row first.
+    fn plane(&self, plane: usize) -> &[u8];
+}
+
+/// Memory that may be written until it is published.
+pub trait HostMemoryMut: HostMemory {
+    /// The bytes of a plane.
+    fn plane_mut(&mut self, plane: usize) -> &mut [u8];
+    /// The bytes of all planes at once.
+    fn planes_mut(&mut self) -> Vec<&mut [u8]>;
+}
+
+/// One plane of a picture, read.
+#[derive(Clone, Copy)]
+pub struct Plane<'a> {
+    /// The bytes; row y starts at `y * stride`.
+    pub data: &'a [u8],
+    /// Bytes from row to row.
+    pub stride: usize,
+    /// Bytes in a row that belong to the picture.
+    pub width: usize,
+    /// The number of rows.
+    pub rows: usize,
+}
+
+impl<'a> Plane<'a> {
+    /// The bytes of row `y` without padding.
+    pub fn row(&self, y: usize) -> &'a [u8] {
+        &self.data[y * self.stride..y * self.stride + self.width]
+    }
+}
+
+/// One plane of a picture, written.
+pub struct PlaneMut<'a> {
+    /// The bytes; row y starts at `y * stride`.
+    pub data: &'a mut [u8],
+    /// Bytes from row to row.
+    pub stride: usize,
+    /// Bytes in a row that belong to the picture.
+    pub width: usize,
+    /// The number of rows.
+    pub rows: usize,
+}
+
+impl PlaneMut<'_> {
+    /// The bytes of row `y` without padding.
+    pub fn row_mut(&mut self, y: usize) -> &mut [u8] {
+        &mut self.data[y * self.stride..y * self.stride + self.width]
+    }
+}
+
+struct Picture {
+    id: FrameId,
+    spec: FrameSpec,
+    memory: Box<dyn HostMemory>,
+    conversions: Mutex<Vec<Frame>>,
+}
+
+/// An immutable picture with the time it is due. Cloning shares the bytes.
+#[derive(Clone)]
+pub struct Frame {
+    picture: Arc<Picture>,
+    timestamp: Timestamp,
+}
+
+impl Frame {
+    /// Publishes memory that nobody will write again. Fails if a plane is smaller than `spec` needs.
+    pub fn from_memory(spec: FrameSpec, memory: Box<dyn HostMemory>, timestamp: Timestamp) -> Result<Self> {
+        check_memory(&spec, &*memory)?;
+        let picture = Picture { id: FrameId::unique(), spec, memory, conversions: Mutex::default() };
+        Ok(Self { picture: Arc::new(picture), timestamp })
+    }
+
+    /// Copies tightly packed planes, one after the other, into a new frame.
+    pub fn from_packed(spec: FrameSpec, bytes: &[u8], timestamp: Timestamp) -> Result<Self> {
+        let needed = spec.format.packed_len(spec.size);
+        if bytes.len() != needed {
+            return Err(Error::format(format!(
+                "{} bytes do not make a {} picture of {}: that takes {needed}",
+                bytes.len(),
+                spec.format,
+                spec.size
+            )));
+        }
+        let mut frame = FramePool::shared().frame(spec)?;
+        let mut rest = bytes;
+        for index in 0..spec.format.planes() {
+            let mut plane = frame.plane_mut(index);
+            for y in 0..plane.rows {
+                let (row, tail) = rest.split_at(plane.width);
+                plane.row_mut(y).copy_from_slice(row);
+                rest = tail;
+            }
+        }
+        Ok(frame.publish(timestamp))
+    }
+
+    /// What the picture is.
+    pub fn spec(&self) -> FrameSpec {
+        self.picture.spec
+    }
+
+    /// Columns and rows.
+    pub fn size(&self) -> Size {
+        self.picture.spec.size
+    }
+
+    /// The layout of the bytes.
+    pub fn format(&self) -> PixelFormat {
+        self.picture.spec.format
+    }
+
+    /// The identity: changes when the picture does, not when only the timestamp does.
+    pub fn id(&self) -> FrameId {
+        self.picture.id
+    }
+
+    /// When the picture is due.
+    pub fn timestamp(&self) -> Timestamp {
+        self.timestamp
+    }
+
+    /// The same picture, due at another time.
+    #[must_use]
+    pub fn at(&self, timestamp: Timestamp) -> Self {
+        Self { picture: self.picture.clone(), timestamp }
+    }
+
+    /// The bytes as they are.
+    pub fn map_native(&self) -> FrameMap {
+        FrameMap(self.clone())
+    }
+
+    /// The bytes in `format`, with the format's natural colour space (the picture's own if both are YUV) and
+    /// straight alpha. Free when the picture already is that; otherwise converted once and kept.
+    pub fn map(&self, format: PixelFormat) -> Result<FrameMap> {
+        let own = self.spec();
+        let mut spec = FrameSpec::of(format, own.size);
+        if own.format.is_yuv() {
+            spec = spec.with_color(own.color);
+        }
+        if own.alpha == AlphaKind::Opaque {
+            spec = spec.with_alpha(AlphaKind::Opaque);
+        }
+        Ok(self.convert(spec)?.map_native())
+    }
+
+    /// The picture as `spec` (the size must be its own), converted once and kept with the picture.
+    pub fn convert(&self, spec: FrameSpec) -> Result<Frame> {
+        if spec == self.spec() {
+            return Ok(self.clone());
+        }
+        let mut kept = self.picture.conversions.lock();
+        if let Some(done) = kept.iter().find(|f| f.spec() == spec) {
+            return Ok(done.at(self.timestamp));
+        }
+        let done = convert::convert(self, spec)?;
+        kept.push(done.clone());
+        Ok(done.at(self.timestamp))
+    }
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Frame({:?} {} {} at {})", self.id().0, self.format(), self.size(), self.timestamp)
+    }
+}
+
+/// Access to the bytes of a frame.
+#[derive(Clone)]
+pub struct FrameMap(Frame);
+
+impl FrameMap {
+    /// Plane `index`.
+    pub fn plane(&self, index: usize) -> Plane<'_> {
+        plane_of(&self.0.picture.spec, &*self.0.picture.memory, index)
+    }
+
+    /// What the bytes are.
+    pub fn spec(&self) -> FrameSpec {
+        self.0.spec()
+    }
+
+    /// The frame whose bytes these are.
+    pub fn frame(&self) -> &Frame {
+        &self.0
+    }
+
+    /// Copies all planes tightly packed, one after the other.
+    pub fn to_packed(&self) -> Vec<u8> {
+        let spec = self.spec();
+        let mut out = Vec::with_capacity(spec.format.packed_len(spec.size));
+        for index in 0..spec.format.planes() {
+            let plane = self.plane(index);
+            (0..plane.rows).for_each(|y| out.extend_from_slice(plane.row(y)));
+        }
+        out
+    }
+}
+
+/// A picture being written by its only owner.
+pub struct FrameMut {
+    spec: FrameSpec,
+    memory: Box<dyn HostMemoryMut>,
+}
+
+impl FrameMut {
+    /// Takes memory to be written. Fails if a plane is smaller than `spec` needs.
+    pub fn new(spec: FrameSpec, memory: Box<dyn HostMemoryMut>) -> Result<Self> {
+        check_memory(&spec, &*memory)?;
+        Ok(Self { spec, memory })
+    }
+
+    /// What the picture will be.
+    pub fn spec(&self) -> FrameSpec {
+        self.spec
+    }
+
+    /// Plane `index`, to read.
+    pub fn plane(&self, index: usize) -> Plane<'_> {
+        plane_of(&self.spec, &*self.memory, index)
+    }
+
+    /// Plane `index`, to write.
+    pub fn plane_mut(&mut self, index: usize) -> PlaneMut<'_> {
+        let layout = self.memory.layout(index);
+        let (width, rows) = self.spec.format.plane_extent(self.spec.size, index);
+        PlaneMut { data: self.memory.plane_mut(index), stride: layout.stride, width, rows }
+    }
+
+    /// All planes at once, to write.
+    pub fn planes_mut(&mut self) -> Vec<PlaneMut<'_>> {
+        let spec = self.spec;
+        let strides: Vec<usize> = (0..spec.format.planes()).map(|p| self.memory.layout(p).stride).collect();
+        let planes = self.memory.planes_mut().into_iter().zip(strides).enumerate();
+        planes
+            .map(|(index, (data, stride))| {
+                let (width, rows) = spec.format.plane_extent(spec.size, index);
+                PlaneMut { data, stride, width, rows }
+            })
+            .collect()
+    }
+
+    /// Makes it a [`Frame`]; from here on nobody writes it.
+    pub fn publish(self, timestamp: Timestamp) -> Frame {
+        let picture = Picture {
+            id: FrameId::unique(),
+            spec: self.spec,
+            memory: self.memory,
+            conversions: Mutex::default(),
+        };
+        Frame { picture: Arc::new(picture), timestamp }
+    }
+}
+
+fn plane_of<'a>(spec: &FrameSpec, memory: &'a (impl HostMemory + ?Sized), index: usize) -> Plane<'a> {
+    let (width, rows) = spec.format.plane_extent(spec.size, index);
+    Plane { data: memory.plane(index), stride: memory.layout(index).stride, width, rows }
+}
+
+fn check_memory(spec: &FrameSpec, memory: &(impl HostMemory + ?Sized)) -> Result<()> {
+    Size::checked(spec.size.width, spec.size.height)?;
+    for index in 0..spec.format.planes() {
+        let (width, rows) = spec.format.plane_extent(spec.size, index);
+        let layout = memory.layout(index);
+        let needed = layout.stride.saturating_mul(rows - 1).saturating_add(width);
+        if layout.stride < width || layout.rows < rows || memory.plane(index).len() < needed {
+            return Err(Error::format(format!(
+                "plane {index} of a {} picture of {} needs {rows} rows of {width} bytes, the memory has {} of {}",
+                spec.format, spec.size, layout.rows, layout.stride
+            )));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identity_belongs_to_the_picture_and_not_to_the_time() {
+        let spec = FrameSpec::of(PixelFormat::I420, Size::new(4, 2));
+        let a = Frame::from_packed(spec, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], Timestamp::ZERO).unwrap();
+        let b = a.at(Timestamp::from_nanos(7));
+        assert_eq!(a.id(), b.id());
+        assert_eq!(b.timestamp().as_nanos(), 7);
+        assert_eq!(a.map_native().plane(2).row(0), &[11, 12]);
+        assert_eq!(a.map_native().to_packed(), (1..=12).collect::<Vec<u8>>());
+        assert!(Frame::from_packed(spec, &[0; 11], Timestamp::ZERO).is_err());
+    }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! The words every other crate speaks: frames, sound, time, sources, targets and ports.
+//!
+//! Start with [`Frame`] (an immutable picture), [`VideoSource`] (something frames can be read from),
+//! [`VideoTarget`] (something they can be written to) and [`VideoPort`] (both). Nothing here opens a file
+//! or a device, and only [`clock`] reads the real time.
+
+pub mod audio;
+pub mod clock;
+pub mod color;
+pub mod convert;
+pub mod error;
+pub mod frame;
+pub mod kernel;
+pub mod lease;
+pub mod pixel;
+pub mod pool;
+pub mod port;
+pub mod source;
+pub mod target;
+pub mod thread;
+pub mod time;
+pub mod transport;
+pub mod wake;
+
+pub use audio::{AudioBlock, AudioRead, AudioSource, AudioTarget, CHANNELS, SAMPLE_RATE};
+pub use clock::{Clock, ManualClock};
+pub use color::{ColorSpace, Matrix, Range, Siting};
+pub use error::{Error, ErrorKind, Result};
+pub use frame::{Frame, FrameId, FrameMap, FrameMut, FrameSpec, HostMemory, HostMemoryMut, Plane, PlaneMut};
+pub use lease::{ClockId, ClockLease, LeaseGuard};
+pub use pixel::{AlphaKind, PixelFormat, Size};
+pub use pool::FramePool;
+pub use port::VideoPort;
+pub use source::{Exactness, Sample, Sampling, SourceState, Still, VideoSource};
+pub use target::{Delivery, Offered, TargetStatistics, VideoTarget, VideoWish};
+pub use time::{DUE_TOLERANCE, FrameRate, Timestamp};
+pub use transport::Transport;
+pub use wake::{Cancel, Wake};
