@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! What a composition looks and sounds like, as a function of values: no clock, no threads of its own beyond
+//! the render pool, no I/O.
+//!
+//! [`scene`] holds the plain value that describes a composition, [`render`] turns it and the sampled frames
+//! into output frames, [`mix`] turns sampled sound into mixed sound. What the pixels must be is written in
+//! `docs/rendering.md`.
+
+pub mod mix;
+pub mod render;
+pub mod scene;
+
+pub use mix::{Mixer, MixerInput, MixerSettings, Sound};
+pub use render::{CpuRenderer, RenderJob, Rendered, Renderer, Sampled};
+pub use scene::{
+    Anchor, Blend, Color, Crop, Fit, Flip, Layer, LayerId, OfflinePolicy, Placed, Placement, Point, RectF,
+    Scene, SourceId,
+};

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! The canvas in the planes of a family of truth, one band of rows at a time.
+
+use super::geometry::{Area, Grid};
+use super::output::Rows;
+use super::source::{Wanted, mul_255, round};
+use crate::scene::Color;
+use lk_media::{ColorSpace, FrameSpec, Size};
+use std::cell::RefCell;
+use std::ops::Range;
+
+/// What a canvas is made of; outputs of the same family are made from one canvas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Family {
+    /// Planes R, G, B, and A if some output can keep it.
+    Rgb { alpha: bool },
+    /// Planes Y, U, V in a colour space; `step` luma pixels share a chroma sample, (across, down).
+    Yuv { step: (u32, u32), color: ColorSpace },
+}
+
+/// A sampling grid of a canvas and the planes on it.
+pub(super) struct Layout {
+    pub grid: Grid,
+    /// Pixels a sample stands for, (across, down).
+    pub cell: (usize, usize),
+    pub planes: Range<usize>,
+    /// What it asks of sources.
+    pub wanted: Wanted,
+}
+
+impl Family {
+    /// The family that `spec` belongs to; `alpha` says whether RGB canvases keep it.
+    pub fn of(spec: &FrameSpec, alpha: bool) -> Self {
+        if spec.format.is_yuv() {
+            Self::Yuv { step: spec.format.chroma_step(), color: spec.color }
+        } else {
+            Self::Rgb { alpha }
+        }
+    }
+
+    pub fn layouts(self) -> Vec<Layout> {
+        let luma = |planes, wanted| Layout { grid: Grid::LUMA, cell: (1, 1), planes, wanted };
+        match self {
+            Self::Rgb { alpha } => vec![luma(0..3 + usize::from(alpha), Wanted::Rgb)],
+            Self::Yuv { step, color } => vec![
+                luma(0..1, Wanted::Luma(color)),
+                Layout {
+                    grid: Grid::chroma_of(step, color.siting),
+                    cell: (step.0 as usize, step.1 as usize),
+                    planes: 1..3,
+                    wanted: Wanted::Chroma(color),
+                },
+            ],
+        }
+    }
+
+    /// The bytes of `color` in each plane.
+    pub fn background(self, color: Color) -> Vec<u8> {
+        let rgb = [color.r, color.g, color.b].map(|c| mul_255(c, color.a));
+        match self {
+            Self::Rgb { alpha } => rgb.into_iter().chain(alpha.then_some(color.a)).collect(),
+            Self::Yuv { color: space, .. } => {
+                let exact = [color.r, color.g, color.b].map(|c| f64::from(c) * f64::from(color.a) / 255.0);
+                space.rgb_to_yuv(exact).iter().map(|v| round(*v as f32)).collect()
+            }
+        }
+    }
+}
+
+/// Rows `rows` of one plane of a canvas.
+pub(super) struct CanvasPlane {
+    pub width: usize,
+    pub rows: Range<usize>,
+    data: Vec<u8>,
+}
+
+impl CanvasPlane {
+    pub fn row(&self, y: usize) -> &[u8] {
+        let at = (y - self.rows.start) * self.width;
+        &self.data[at..at + self.width]
+    }
+
+    pub fn row_mut(&mut self, y: usize) -> &mut [u8] {
+        let at = (y - self.rows.start) * self.width;
+        &mut self.data[at..at + self.width]
+    }
+}
+
+impl Drop for CanvasPlane {
+    fn drop(&mut self) {
+        let data = std::mem::take(&mut self.data);
+        // a thread that ends has nothing to spare any more
+        let _ = SPARE.try_with(|spare| {
+            let mut spare = spare.borrow_mut();
+            if spare.len() < MAX_SPARE && data.capacity() <= MAX_SPARE_BYTES {
+                spare.push(data);
+            }
+        });
+    }
+}
+
+/// Planes a thread keeps for its next bands.
+const MAX_SPARE: usize = 4;
+const MAX_SPARE_BYTES: usize = 1 << 20;
+
+thread_local! {
+    static SPARE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A band of a canvas.
+pub(super) struct Canvas {
+    pub family: Family,
+    pub planes: Vec<CanvasPlane>,
+}
+
+impl Canvas {
+    /// Pixel rows `rows` of a canvas of `size`, filled with the background; without one they hold anything and
+    /// must be drawn over.
+    pub fn new(family: Family, size: Size, rows: Range<usize>, background: Option<Color>) -> Self {
+        let bytes = background.map(|color| family.background(color));
+        let planes = family.layouts().into_iter().flat_map(|layout| {
+            let area = cells(&Area { x: 0..size.width as usize, y: rows.clone() }, layout.cell);
+            let (width, len) = (area.x.len(), area.x.len() * area.y.len());
+            let bytes = &bytes;
+            layout.planes.map(move |p| {
+                let mut data = SPARE.with_borrow_mut(Vec::pop).unwrap_or_default();
+                data.resize(len, 0);
+                if let Some(bytes) = bytes {
+                    data.fill(bytes[p]);
+                }
+                CanvasPlane { width, rows: area.y.clone(), data }
+            })
+        });
+        Self { family, planes: planes.collect() }
+    }
+}
+
+impl Rows for Canvas {
+    fn row(&self, plane: usize, y: usize) -> &[u8] {
+        self.planes[plane].row(y)
+    }
+
+    fn has_alpha(&self) -> bool {
+        self.planes.len() > 3
+    }
+}
+
+/// The samples whose cells touch `area`.
+pub(super) fn cells(area: &Area, cell: (usize, usize)) -> Area {
+    let of = |r: &Range<usize>, c: usize| r.start / c..r.end.div_ceil(c);
+    Area { x: of(&area.x, cell.0), y: of(&area.y, cell.1) }
+}

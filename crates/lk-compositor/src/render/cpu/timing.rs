@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! What a 1080p frame costs on one thread, the standard scenes' compositing among it:
+//! `cargo test --profile ci -p lk-compositor timing -- --ignored --nocapture`
+
+use super::CpuRenderer;
+use super::tests::{Stage, picture};
+use crate::render::OutputRequest;
+use crate::scene::Placement;
+use lk_media::clock::thread_cpu_time;
+use lk_media::{Frame, FrameSpec, PixelFormat, Size};
+use std::time::Duration;
+
+const FRAMES: usize = 24;
+
+/// A picture of ordinary alpha: nothing at the edges, all inside, some between.
+fn translucent(format: PixelFormat, width: u32, height: u32, seed: u32) -> Frame {
+    let frame = picture(format, width, height, seed);
+    let mut bytes = frame.map_native().to_packed();
+    for (i, pixel) in bytes.chunks_exact_mut(4).enumerate() {
+        let x = i as u32 % width;
+        pixel[3] = (x.min(width - x) * 2).min(255) as u8;
+    }
+    Frame::from_packed(frame.spec(), &bytes, frame.timestamp()).unwrap()
+}
+
+/// Two pictures for every layer, shown in turn by layers that move.
+struct Case {
+    name: &'static str,
+    stage: Stage,
+    turns: Vec<[Frame; 2]>,
+    fading: bool,
+    output: FrameSpec,
+}
+
+impl Case {
+    fn new(name: &'static str, format: PixelFormat) -> Self {
+        let stage = Stage::new(1920, 1080);
+        let output = FrameSpec::of(format, Size::new(1920, 1080));
+        Self { name, stage, turns: Vec::new(), fading: false, output }
+    }
+
+    fn still(mut self, frame: Frame, placement: Placement) -> Self {
+        self.stage.add(&frame, placement);
+        self.turns.push([frame.clone(), frame]);
+        self
+    }
+
+    fn moving(mut self, make: impl Fn(u32) -> Frame, placement: Placement) -> Self {
+        let turns = [make(1), make(2)];
+        self.stage.add(&turns[0], placement);
+        self.turns.push(turns);
+        self
+    }
+
+    /// Median and least CPU time of a frame.
+    fn measure(&mut self) -> (Duration, Duration) {
+        let mut renderer = CpuRenderer::new(1).unwrap();
+        let mut times = Vec::new();
+        for frame in 0..FRAMES + 4 {
+            for (input, turns) in self.stage.inputs.iter_mut().zip(&self.turns) {
+                // a new identity each time, as a player gives
+                let shown = &turns[frame % 2];
+                let copy =
+                    || Frame::from_packed(shown.spec(), &shown.map_native().to_packed(), shown.timestamp());
+                let still = turns[0].id() == turns[1].id();
+                input.frame = Some(if still { shown.clone() } else { copy().unwrap() });
+            }
+            for layer in self.stage.scene.layers.values_mut().filter(|_| self.fading) {
+                layer.opacity = 0.5 + frame as f64 / 100.0;
+            }
+            let outputs = vec![OutputRequest { spec: self.output, buffer: None }];
+            let before = thread_cpu_time();
+            let frames = self.stage.render(&mut renderer, outputs).unwrap();
+            let took = thread_cpu_time() - before;
+            drop(frames);
+            if frame >= 4 {
+                times.push(took);
+            }
+        }
+        times.sort();
+        (times[times.len() / 2], times[0])
+    }
+}
+
+fn cases() -> Vec<Case> {
+    use PixelFormat::{Bgr, Bgra, I420, Nv12, Rgba};
+    let whole = Placement::moved(0.0, 0.0);
+    let video = |width, height| move |seed| picture(I420, width, height, seed);
+    let bg = || picture(Bgr, 1920, 1080, 9);
+    let quarter =
+        |i: u32| Placement::rectangle(f64::from(i % 2) * 960.0, f64::from(i / 2) * 540.0, 960.0, 540.0);
+    let logo = || translucent(Bgra, 300, 200, 4);
+    let third = || translucent(Bgra, 1800, 160, 5);
+    let stills = |mut case: Case| {
+        case = case.still(bg(), whole);
+        for i in 0..8u32 {
+            let at = f64::from(i) * 100.0;
+            case = case.still(translucent(Bgra, 640, 360, i), Placement::moved(at, at / 2.0));
+        }
+        case
+    };
+    let studio = |case: Case| {
+        case.still(bg(), whole)
+            .moving(video(1920, 1080), whole)
+            .moving(video(1280, 720), Placement::rectangle(1400.0, 60.0, 480.0, 270.0))
+            .still(logo(), Placement::moved(60.0, 60.0))
+            .still(third(), Placement::moved(60.0, 880.0))
+    };
+    let four = (0..4).fold(Case::new("s2 four-up", I420), |c, i| c.moving(video(1920, 1080), quarter(i)));
+    let mut eight = Case::new("s3c eight new BGRA", Bgra).still(bg(), whole);
+    for i in 0..8u32 {
+        let at = f64::from(i) * 100.0;
+        let make = move |seed| translucent(Bgra, 640, 360, seed + i);
+        eight = eight.moving(make, Placement::moved(at, at / 2.0));
+    }
+    vec![
+        Case::new("s1 picture in picture", I420)
+            .still(bg(), whole)
+            .moving(video(1280, 720), Placement::moved(100.0, 100.0)),
+        four,
+        stills(Case::new("s3 eight stills BGRA", Bgra)),
+        Case { fading: true, ..stills(Case::new("s3b fading to I420", I420)) },
+        Case { fading: true, ..stills(Case::new("s3b fading to BGRA", Bgra)) },
+        eight,
+        studio(Case::new("s4r studio", I420)),
+        Case::new("s6 nothing moves", I420)
+            .still(bg(), whole)
+            .still(logo(), Placement::moved(60.0, 60.0))
+            .still(third(), Placement::moved(60.0, 880.0)),
+        Case::new("new RGBA over I420", I420)
+            .moving(video(1920, 1080), whole)
+            .moving(|seed| translucent(Rgba, 1920, 1080, seed), whole),
+        Case::new("new BGR to I420", I420).moving(|seed| picture(Bgr, 1920, 1080, seed), whole),
+        Case::new("new I420 to BGRA", Bgra).moving(video(1920, 1080), whole),
+        Case::new("new NV12 to I420", I420).moving(|seed| picture(Nv12, 1920, 1080, seed), whole),
+        Case::new("new I420 to NV12", Nv12).moving(video(1920, 1080), whole),
+        Case::new("new RGBA to 2/3, I420", I420).moving(video(1920, 1080), whole).moving(
+            |seed| translucent(Rgba, 1920, 1080, seed),
+            Placement::rectangle(9.0, 9.0, 1280.0, 720.0),
+        ),
+        Case::new("new I420 to 2/3, BGRA", Bgra)
+            .moving(video(1920, 1080), Placement::rectangle(9.0, 9.0, 1280.0, 720.0)),
+        Case::new("new 720p stretched", I420).moving(video(1280, 720), Placement::STRETCH),
+    ]
+}
+
+#[test]
+#[ignore = "measures"]
+fn timing_of_a_1080p_frame() {
+    for mut case in cases() {
+        let (median, least) = case.measure();
+        let ms = |t: Duration| t.as_secs_f64() * 1e3;
+        println!("TIMING {:<24} {:8.3} ms, at least {:8.3}", case.name, ms(median), ms(least));
+    }
+}

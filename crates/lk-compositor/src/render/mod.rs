@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Turns a scene and the frames sampled for it into output frames. What each pixel must be is written in
+//! `docs/rendering.md`.
+
+mod cpu;
+
+pub use cpu::CpuRenderer;
+
+use crate::scene::{Scene, SourceId};
+use lk_media::{Frame, FrameMut, FrameSpec, Result, Timestamp};
+
+/// The frame a source gave for the tick; None when it has nothing to show.
+#[derive(Clone, Debug)]
+pub struct Sampled {
+    /// Which source.
+    pub source: SourceId,
+    /// Its frame.
+    pub frame: Option<Frame>,
+}
+
+/// One frame to be made.
+pub struct RenderJob<'a> {
+    /// The frame index.
+    pub index: u64,
+    /// The frame's time; output frames carry it.
+    pub time: Timestamp,
+    /// What to show.
+    pub scene: &'a Scene,
+    /// What the sources gave; a source without an entry shows nothing.
+    pub inputs: &'a [Sampled],
+    /// The frames wanted, each of the canvas' size. A format decides the family of truth (RGB or YUV).
+    pub outputs: Vec<OutputRequest>,
+}
+
+/// One output frame wanted.
+pub struct OutputRequest {
+    /// Its format, colour space and kind of alpha; the size must be the canvas'.
+    pub spec: FrameSpec,
+    /// Memory to render into, of exactly `spec`; None takes memory from the frame pool.
+    pub buffer: Option<FrameMut>,
+}
+
+/// The frames made for one job.
+pub struct Rendered {
+    /// The job's index.
+    pub index: u64,
+    /// The job's time.
+    pub time: Timestamp,
+    /// One frame for each output, in the job's order. Equal specs share one frame unless they brought memory.
+    pub frames: Vec<Frame>,
+}
+
+/// Makes frames. Jobs go in by [`Renderer::submit`] and come out in the same order by [`Renderer::poll`]; a CPU
+/// renderer has each one ready at once.
+pub trait Renderer: Send {
+    /// How many jobs may be under way at a time.
+    fn depth(&self) -> usize;
+    /// Takes a job.
+    fn submit(&mut self, job: RenderJob<'_>) -> Result<()>;
+    /// The next finished job.
+    fn poll(&mut self) -> Option<Rendered>;
+}
