@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Offline runs: the same graph on a manual clock, as fast as it goes, the same every time.
+
+use crate::compositor::{Commit, Compositor, SoundId};
+use crate::statistics::RunStatistics;
+use lk_compositor::render::OutputRequest;
+use lk_compositor::{
+    CpuRenderer, LayerId, Mixer, OfflinePolicy, RenderJob, Renderer, Sampled, Sound, SourceId,
+};
+use lk_media::clock::{Deadline, Stopwatch, process_cpu_time};
+use lk_media::{
+    AudioBlock, AudioRead, AudioSource, AudioTarget, CHANNELS, Cancel, ClockId, Delivery, Error, ErrorKind,
+    Exactness, Frame, FrameSpec, LeaseGuard, Offered, Result, SAMPLE_RATE, Sample, Sampling, Timestamp,
+    VideoSource, VideoTarget, Wake, thread,
+};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Samples mixed at a time, as in live sessions, so that gain ramps are the same.
+const BLOCK: u64 = 480;
+/// How long a target may answer Busy before the run gives up.
+const TARGET_PATIENCE: Duration = Duration::from_secs(120);
+
+/// How an offline run is to go.
+#[derive(Clone)]
+pub struct OfflineOptions {
+    /// The frames wanted at each tick.
+    pub outputs: Vec<FrameSpec>,
+    /// Whether sound is mixed.
+    pub sound: bool,
+    /// Render threads, the calling one included.
+    pub threads: usize,
+    /// Ends the run early, with an error of kind Cancelled.
+    pub cancel: Cancel,
+    /// The index of the first frame.
+    pub first: u64,
+}
+
+impl Default for OfflineOptions {
+    fn default() -> Self {
+        Self { outputs: Vec::new(), sound: true, threads: thread::budget(), cancel: Cancel::new(), first: 0 }
+    }
+}
+
+/// What one step made.
+pub struct Tick {
+    /// The frame index.
+    pub index: u64,
+    /// Its time: round(index / rate).
+    pub time: Timestamp,
+    /// One frame for each output.
+    pub frames: Vec<Frame>,
+    /// The sound that begins within this frame.
+    pub sound: Vec<AudioBlock>,
+    /// Whether everything that ends by itself (and there is such a thing) was over before this frame.
+    pub over: bool,
+}
+
+/// Counts of things that end by themselves.
+#[derive(Clone, Copy, Default)]
+struct Left {
+    going: usize,
+    ended: usize,
+}
+
+impl Left {
+    fn count(&mut self, ends: bool, ended: bool) {
+        match (ends, ended) {
+            (_, true) => self.ended += 1,
+            (true, false) => self.going += 1,
+            (false, false) => {}
+        }
+    }
+}
+
+/// A run that is stepped frame by frame.
+pub struct OfflineRun {
+    compositor: Compositor,
+    options: OfflineOptions,
+    clock: ClockId,
+    _claim: LeaseGuard,
+    source_claims: HashMap<SourceId, Option<LeaseGuard>>,
+    sound_claims: HashMap<SoundId, Option<LeaseGuard>>,
+    revision: Option<u64>,
+    renderer: CpuRenderer,
+    mixer: Mixer,
+    frozen: HashMap<LayerId, Frame>,
+    wake: Wake,
+    next: u64,
+    mixed: u64,
+    started: Stopwatch,
+    cpu_before: Duration,
+    statistics: RunStatistics,
+    /// Sources that end by themselves and had not ended at this tick, and those that had.
+    pictures_left: Left,
+    /// The same of sounds, at the last block.
+    sounds_left: Left,
+}
+
+impl OfflineRun {
+    /// Prepares a run: checks that every visible layer's source can be exact or has an offline policy, and takes
+    /// the sources. Busy if the compositor or one of its sources is running already.
+    pub fn new(compositor: &Compositor, options: OfflineOptions) -> Result<Self> {
+        let clock = ClockId::unique();
+        let first = options.first;
+        let mut run = Self {
+            _claim: compositor.claim(clock)?,
+            compositor: compositor.clone(),
+            clock,
+            source_claims: HashMap::new(),
+            sound_claims: HashMap::new(),
+            revision: None,
+            renderer: CpuRenderer::new(options.threads.max(1))?,
+            mixer: Mixer::new(),
+            frozen: HashMap::new(),
+            wake: Wake::new(),
+            next: first,
+            mixed: compositor.rate().sample_of(first, SAMPLE_RATE),
+            started: Stopwatch::start(),
+            cpu_before: process_cpu_time(),
+            statistics: RunStatistics::default(),
+            pictures_left: Left::default(),
+            sounds_left: Left::default(),
+            options,
+        };
+        run.take_up(&compositor.committed())?;
+        Ok(run)
+    }
+
+    /// Says which frames each step makes and whether it mixes sound.
+    pub fn set_outputs(&mut self, outputs: Vec<FrameSpec>, sound: bool) {
+        self.options.outputs = outputs;
+        self.options.sound = sound;
+    }
+
+    /// The number of frames until everything that ends has ended; None if nothing ends by itself.
+    pub fn natural_length(&self) -> Option<u64> {
+        let commit = self.compositor.committed();
+        let pictures = commit.sources.values().filter_map(|s| s.duration());
+        let sounds = commit.sounds.iter().filter_map(|(id, s)| {
+            let offset = commit.scene.mixer.inputs.get(id).map_or(0.0, |i| i.sync_offset);
+            s.duration().map(|d| Duration::from_secs_f64((d.as_secs_f64() + offset).max(0.0)))
+        });
+        let longest = pictures.chain(sounds).max()?;
+        Some(self.compositor.rate().frames_in(longest.as_secs_f64()).max(1))
+    }
+
+    /// Makes the next frame and the sound that begins with it.
+    pub fn step(&mut self) -> Result<Tick> {
+        if self.options.cancel.is_cancelled() {
+            return Err(cancelled());
+        }
+        let commit = self.compositor.committed();
+        self.take_up(&commit)?;
+        let index = self.next;
+        let rate = self.compositor.rate();
+        let time = rate.time_of(index);
+
+        self.pictures_left = Left::default();
+        let watch = Stopwatch::start();
+        let inputs = self.sample_all(&commit, time)?;
+        self.statistics.sampling += watch.elapsed();
+
+        let watch = Stopwatch::start();
+        let outputs =
+            self.options.outputs.iter().map(|spec| OutputRequest { spec: *spec, buffer: None }).collect();
+        self.renderer.submit(RenderJob { index, time, scene: &commit.scene, inputs: &inputs, outputs })?;
+        let rendered = self
+            .renderer
+            .poll()
+            .ok_or_else(|| Error::internal("the renderer did not give the frame it was given"))?;
+        self.statistics.rendering += watch.elapsed();
+
+        let mut sound = Vec::new();
+        if self.options.sound {
+            let watch = Stopwatch::start();
+            let end = rate.sample_of(index + 1, SAMPLE_RATE);
+            while self.mixed < end {
+                sound.push(self.mix_block(&commit)?);
+            }
+            self.statistics.sampling += watch.elapsed();
+        }
+        self.next += 1;
+        self.statistics.frames += 1;
+        let heard = self.options.sound || commit.sounds.is_empty();
+        let (pictures, sounds) = (self.pictures_left, self.sounds_left);
+        let over = heard && pictures.going + sounds.going == 0 && pictures.ended + sounds.ended > 0;
+        Ok(Tick { index, time, frames: rendered.frames, sound, over })
+    }
+
+    /// Hands a tick to targets, waiting for those that are busy. `videos` are pairs of an output's number and the
+    /// target that wants it. Sound past the end of frame `last` is cut off.
+    pub fn deliver(
+        &mut self,
+        tick: &Tick,
+        videos: &[(usize, Arc<dyn VideoTarget>)],
+        sounds: &[Arc<dyn AudioTarget>],
+        last: u64,
+    ) -> Result<()> {
+        let watch = Stopwatch::start();
+        let wake = self.wake.clone();
+        for (output, target) in videos {
+            target.wake_on_ready(&wake);
+            self.until_taken(&target.name(), || target.offer(&tick.frames[*output], Delivery::Lossless))?;
+        }
+        let end = self.compositor.rate().sample_of(last + 1, SAMPLE_RATE);
+        for block in &tick.sound {
+            let keep = end.saturating_sub(block.position).min(block.len() as u64) as usize;
+            let cut;
+            let block = if keep < block.len() {
+                cut =
+                    AudioBlock { position: block.position, samples: block.samples[..keep * CHANNELS].into() };
+                &cut
+            } else {
+                block
+            };
+            self.statistics.samples += keep as u64;
+            for target in sounds {
+                self.until_taken("the sound output", || target.offer_audio(block, Delivery::Lossless))?;
+            }
+        }
+        self.statistics.delivering += watch.elapsed();
+        Ok(())
+    }
+
+    /// The counts so far.
+    pub fn statistics(&self) -> RunStatistics {
+        RunStatistics {
+            elapsed: self.started.elapsed(),
+            cpu: process_cpu_time().saturating_sub(self.cpu_before),
+            ..self.statistics.clone()
+        }
+    }
+
+    fn until_taken(&self, name: &str, mut offer: impl FnMut() -> Result<Offered>) -> Result<()> {
+        let deadline = Deadline::after(TARGET_PATIENCE);
+        while offer()? == Offered::Busy {
+            // a short look now and then covers targets that cannot ring
+            self.wake.wait(deadline.left(Duration::from_millis(20)));
+            if self.options.cancel.is_cancelled() {
+                return Err(cancelled());
+            }
+            if deadline.has_passed() {
+                return Err(Error::new(
+                    ErrorKind::Deadline,
+                    format!("{name} took no frame for {TARGET_PATIENCE:?}"),
+                )
+                .with_hint("its encoder or its disk is stuck"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Claims the sources of a new commit and lets those go that are gone.
+    fn take_up(&mut self, commit: &Commit) -> Result<()> {
+        if self.revision == Some(commit.revision) {
+            return Ok(());
+        }
+        for (slot, layer) in &commit.scene.layers {
+            let Some(source) = commit.sources.get(&layer.source) else { continue };
+            if let Exactness::LiveOnly(why) = source.exactness()
+                && layer.visible
+                && layer.offline.is_none()
+            {
+                let name =
+                    layer.name.as_ref().map_or_else(|| format!("in slot {slot}"), |n| format!("{n:?}"));
+                return Err(Error::new(
+                    ErrorKind::LiveSource,
+                    format!("the layer {name} shows {}, which cannot be rendered offline: {why}", source.name()),
+                )
+                .with_hint(
+                    "give the layer offline=\"freeze\", \"latest\" or \"skip\", or use a file or a FunctionSource",
+                ));
+            }
+        }
+        self.source_claims.retain(|id, _| commit.sources.contains_key(id));
+        self.sound_claims.retain(|id, _| commit.sounds.contains_key(id));
+        for (id, source) in &commit.sources {
+            if !self.source_claims.contains_key(id) {
+                source.wake_on_ready(&self.wake);
+                self.source_claims.insert(*id, source.claim(self.clock)?);
+            }
+        }
+        for (id, sound) in &commit.sounds {
+            if !self.sound_claims.contains_key(id) {
+                if let Exactness::LiveOnly(why) = sound.exactness() {
+                    return Err(Error::new(
+                        ErrorKind::LiveSource,
+                        format!("the sound of {} cannot be rendered offline: {why}", sound.name()),
+                    )
+                    .with_hint("remove it from the mixer for offline renders"));
+                }
+                sound.wake_on_ready(&self.wake);
+                self.sound_claims.insert(*id, sound.claim(self.clock)?);
+            }
+        }
+        self.frozen.retain(|id, _| commit.scene.find(*id).is_some());
+        self.revision = Some(commit.revision);
+        Ok(())
+    }
+
+    fn sample_all(&mut self, commit: &Commit, time: Timestamp) -> Result<Vec<Sampled>> {
+        let mut sampled: Vec<Sampled> = Vec::new();
+        for layer in commit.scene.layers.values().filter(|l| l.visible && l.opacity > 0.0) {
+            let mut frame =
+                self.sample_once(commit, layer.source, Some((layer.id, layer.offline)), time, &mut sampled)?;
+            if let (None, Some(fallback)) = (&frame, layer.fallback) {
+                frame = self.sample_once(commit, fallback, None, time, &mut sampled)?;
+            }
+            drop(frame);
+        }
+        Ok(sampled)
+    }
+
+    fn sample_once(
+        &mut self,
+        commit: &Commit,
+        id: SourceId,
+        policy: Option<(LayerId, Option<OfflinePolicy>)>,
+        time: Timestamp,
+        sampled: &mut Vec<Sampled>,
+    ) -> Result<Option<Frame>> {
+        if let Some(done) = sampled.iter().find(|s| s.source == id) {
+            return Ok(done.frame.clone());
+        }
+        let Some(source) = commit.sources.get(&id) else { return Ok(None) };
+        let frame = if source.exactness() == Exactness::Exact {
+            self.exact(&**source, time)?
+        } else {
+            match policy {
+                Some((layer, Some(OfflinePolicy::Freeze))) => match self.frozen.get(&layer) {
+                    Some(frame) => Some(frame.clone()),
+                    None => {
+                        let frame = newest(&**source)?;
+                        frame.iter().for_each(|f| drop(self.frozen.insert(layer, f.clone())));
+                        frame
+                    }
+                },
+                Some((_, Some(OfflinePolicy::Latest))) | None => newest(&**source)?,
+                Some((_, Some(OfflinePolicy::Skip) | None)) => None,
+            }
+        };
+        sampled.push(Sampled { source: id, frame: frame.clone() });
+        Ok(frame)
+    }
+
+    fn exact(&mut self, source: &dyn VideoSource, time: Timestamp) -> Result<Option<Frame>> {
+        let deadline = Deadline::after(source.deadline());
+        loop {
+            let (frame, ended) =
+                match source.sample(time, Sampling::Exact).map_err(|e| e.context(source.name()))? {
+                    Sample::Frame(frame) => (Some(frame), false),
+                    Sample::Ended(last) => (last, true),
+                    Sample::Empty => (None, false),
+                    Sample::Pending => {
+                        self.wait(deadline, &source.name())?;
+                        continue;
+                    }
+                };
+            self.pictures_left.count(source.duration().is_some(), ended);
+            return Ok(frame);
+        }
+    }
+
+    fn wait(&self, deadline: Deadline, name: &str) -> Result<()> {
+        if self.options.cancel.wait(&self.wake, deadline) {
+            return Ok(());
+        }
+        if self.options.cancel.is_cancelled() {
+            return Err(cancelled());
+        }
+        Err(Error::new(ErrorKind::Deadline, format!("{name} gave no frame or sound in time"))
+            .with_hint("it is stuck, or needs a longer timeout"))
+    }
+
+    fn mix_block(&mut self, commit: &Commit) -> Result<AudioBlock> {
+        let first = self.mixed;
+        let frames = (BLOCK - first % BLOCK) as usize;
+        self.sounds_left = Left::default();
+        let mut heard: Vec<(SoundId, Vec<f32>)> = Vec::with_capacity(commit.sounds.len());
+        for (id, source) in &commit.sounds {
+            let Some(input) = commit.scene.mixer.inputs.get(id) else { continue };
+            let mut samples = vec![0.0; frames * CHANNELS];
+            let ended = self.read(&**source, first as i64 - input.offset_samples(), &mut samples)?;
+            self.sounds_left.count(source.duration().is_some(), ended);
+            heard.push((*id, samples));
+        }
+        let sounds: BTreeMap<SoundId, Sound<'_>> = heard
+            .iter()
+            .filter_map(|(id, samples)| {
+                Some((*id, Sound { input: *commit.scene.mixer.inputs.get(id)?, samples }))
+            })
+            .collect();
+        let mut out = vec![0.0; frames * CHANNELS];
+        self.mixer.mix(&commit.scene.mixer, &sounds, &mut out);
+        self.mixed += frames as u64;
+        Ok(AudioBlock { position: first, samples: out.into() })
+    }
+
+    /// Fills `out`; whether the sound is over at its first sample already.
+    fn read(&self, source: &dyn AudioSource, first: i64, out: &mut [f32]) -> Result<bool> {
+        let deadline = Deadline::after(source.deadline());
+        loop {
+            match source.read(first, out, Sampling::Exact).map_err(|e| e.context(source.name()))? {
+                AudioRead::Filled => return Ok(false),
+                AudioRead::Ended => return Ok(out.iter().all(|s| *s == 0.0)),
+                AudioRead::Pending => self.wait(deadline, &source.name())?,
+            }
+        }
+    }
+}
+
+fn newest(source: &dyn VideoSource) -> Result<Option<Frame>> {
+    // live sources are on the live clock, which this run is not; whatever they have is due
+    Ok(match source.sample(Timestamp::from_nanos(i64::MAX), Sampling::Live)? {
+        Sample::Frame(frame) => Some(frame),
+        Sample::Ended(last) => last,
+        Sample::Pending | Sample::Empty => None,
+    })
+}
+
+fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "the run was cancelled")
+}
