@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! FFmpeg's log as `tracing` events (target `ffmpeg`), with passwords and stream keys masked.
+
+use ffmpeg_next::ffi;
+use std::cell::RefCell;
+use std::ffi::{CStr, c_char, c_int, c_void};
+
+/// What a `va_list` is passed as on every platform we build for: x86-64 and Windows pass a pointer, and
+/// AArch64 passes the structure by hidden reference.
+type VaList = *mut c_void;
+type FormatLine =
+    unsafe extern "C" fn(*mut c_void, c_int, *const c_char, VaList, *mut c_char, c_int, *mut c_int) -> c_int;
+
+/// Routes the log here and sets the level to warnings. Changing the level later is
+/// `ffmpeg_next::log::set_level`'s business.
+#[allow(unsafe_code)]
+#[allow(clippy::missing_transmute_annotations)] // the target type is spelled differently on every platform
+pub(super) fn install() {
+    type Given = unsafe extern "C" fn(*mut c_void, c_int, *const c_char, VaList);
+    let given: Given = on_line;
+    // SAFETY: only the spelling of the last parameter's type differs, see `VaList`; the function lives as long
+    // as the process.
+    unsafe {
+        ffi::av_log_set_level(ffi::AV_LOG_WARNING);
+        ffi::av_log_set_callback(Some(std::mem::transmute::<Given, _>(given)));
+    }
+}
+
+thread_local! {
+    // FFmpeg writes a line in pieces; the flag says whether the next piece starts a line
+    static PARTIAL: RefCell<(String, c_int)> = const { RefCell::new((String::new(), 1)) };
+}
+
+#[allow(unsafe_code)]
+unsafe extern "C" fn on_line(class: *mut c_void, level: c_int, format: *const c_char, args: VaList) {
+    // SAFETY: reads a global.
+    if level > unsafe { ffi::av_log_get_level() } || format.is_null() {
+        return;
+    }
+    // a subscriber of the program may panic, and no panic may cross into C
+    let _ = std::panic::catch_unwind(|| {
+        let _ = PARTIAL.try_with(|partial| {
+            let Ok(mut partial) = partial.try_borrow_mut() else { return };
+            let (line, prefix) = &mut *partial;
+            let mut buffer: [c_char; 1024] = [0; 1024];
+            // SAFETY: as in `install`; FFmpeg ends the text with a zero within the size given, and the class,
+            // format and arguments are the ones it called us with.
+            let text = unsafe {
+                let format_line =
+                    std::mem::transmute::<*const (), FormatLine>(ffi::av_log_format_line2 as *const ());
+                format_line(class, level, format, args, buffer.as_mut_ptr(), buffer.len() as c_int, prefix);
+                CStr::from_ptr(buffer.as_ptr()).to_string_lossy()
+            };
+            line.push_str(&text);
+            if line.ends_with('\n') || line.len() > 8192 {
+                let whole = std::mem::take(line);
+                emit(level, &mask(whole.trim()));
+            }
+        });
+    });
+}
+
+fn emit(level: c_int, line: &str) {
+    let at = |limit: c_int| level <= limit;
+    if line.is_empty() {
+    } else if at(ffi::AV_LOG_ERROR) {
+        tracing::error!(target: "ffmpeg", "{line}");
+    } else if at(ffi::AV_LOG_WARNING) {
+        tracing::warn!(target: "ffmpeg", "{line}");
+    } else if at(ffi::AV_LOG_INFO) {
+        tracing::info!(target: "ffmpeg", "{line}");
+    } else if at(ffi::AV_LOG_VERBOSE) {
+        tracing::debug!(target: "ffmpeg", "{line}");
+    } else {
+        tracing::trace!(target: "ffmpeg", "{line}");
+    }
+}
+
+/// `text` with everything in its URLs that may be secret replaced by `***`: user and password, the values of
+/// the query, and the stream key of rtmp addresses (what follows the application's name).
+pub(crate) fn mask(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let start = rest[..at]
+            .rfind(|c: char| !c.is_ascii_alphanumeric() && !"+.-".contains(c))
+            .map_or(0, |i| i + rest[i..].chars().next().map_or(1, char::len_utf8));
+        let scheme = &rest[start..at];
+        let tail = &rest[at + 3..];
+        let end = tail.find(|c: char| c.is_whitespace() || "'\"<>".contains(c)).unwrap_or(tail.len());
+        out.push_str(&rest[..at + 3]);
+        mask_address(scheme, &tail[..end], &mut out);
+        rest = &tail[end..];
+    }
+    out.push_str(rest);
+    out
+}
+
+fn mask_address(scheme: &str, address: &str, out: &mut String) {
+    let (path, query) = address.split_once('?').map_or((address, None), |(p, q)| (p, Some(q)));
+    let host_end = path.find('/').unwrap_or(path.len());
+    let (host, path) = path.split_at(host_end);
+    match host.rsplit_once('@') {
+        Some((_, host)) => {
+            out.push_str("***@");
+            out.push_str(host);
+        }
+        None => out.push_str(host),
+    }
+    // rtmp://host/application/key
+    let key =
+        if scheme.to_ascii_lowercase().starts_with("rtmp") { path.match_indices('/').nth(1) } else { None };
+    match key {
+        Some((slash, _)) if path.len() > slash + 1 => {
+            out.push_str(&path[..=slash]);
+            out.push_str("***");
+        }
+        _ => out.push_str(path),
+    }
+    for (n, pair) in query.into_iter().flat_map(|q| q.split('&')).enumerate() {
+        out.push(if n == 0 { '?' } else { '&' });
+        match pair.split_once('=') {
+            Some((name, _)) => {
+                out.push_str(name);
+                out.push_str("=***");
+            }
+            None => out.push_str("***"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mask;
+
+    #[test]
+    fn secrets_in_addresses_are_masked() {
+        for (given, shown) in [
+            ("rtmp://a.example/live2/abcd-1234: refused", "rtmp://a.example/live2/***"),
+            (
+                "[tcp] 'http://me:pw@h:80/x.mp4?token=1&q' failed",
+                "[tcp] 'http://***@h:80/x.mp4?token=***&***' failed",
+            ),
+            ("srt://h:9?passphrase=secret&mode=caller", "srt://h:9?passphrase=***&mode=***"),
+            ("rtmps://h/app", "rtmps://h/app"),
+            ("é://x no address: a://", "é://x no address: a://"),
+            ("nothing here", "nothing here"),
+        ] {
+            assert!(mask(given).starts_with(shown), "{given} became {}", mask(given));
+            assert!(!mask(given).contains("secret") && !mask(given).contains("1234"));
+        }
+    }
+}

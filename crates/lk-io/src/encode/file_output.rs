@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Recording to a file without loss: pictures and sound in, a file out.
+
+use super::queue::{Load, Queue, Reader, Refused};
+use super::{AudioEncoder, OutputSettings, Packet, StreamInfo, StreamKind, VideoEncoder, choose};
+use crate::mux::{ContainerChoice, Muxer, MuxerSettings};
+use lk_media::clock::Stopwatch;
+use lk_media::thread::{self, Thread};
+use lk_media::wake::Wakes;
+use lk_media::{
+    AudioBlock, AudioTarget, Delivery, Error, ErrorKind, Frame, FrameRate, FrameSpec, Offered, Result,
+    SAMPLE_RATE, TargetStatistics, VideoTarget, VideoWish, Wake,
+};
+use parking_lot::Mutex;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Frames that may wait for the encoder.
+const FRAMES: u64 = 8;
+/// Samples that may wait for the encoder: a second.
+const SAMPLES: u64 = SAMPLE_RATE as u64;
+
+/// What went into a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutputReport {
+    /// Frames.
+    pub frames: u64,
+    /// Sound samples, per channel.
+    pub samples: u64,
+    /// The size of the file.
+    pub bytes: u64,
+    /// The longer of picture and sound.
+    pub duration: Duration,
+    /// The container: "mp4".
+    pub format: String,
+    /// The encoder of the pictures: "libx264".
+    pub video: Option<String>,
+    /// The encoder of the sound: "aac".
+    pub audio: Option<String>,
+    /// Real time spent encoding pictures, waiting for the disk included.
+    pub encoding: Duration,
+}
+
+/// A file being recorded from an offline run: a target for pictures and one for sound.
+///
+/// Pictures and sound are encoded on a thread each and written on a third. The queues before the encoders hold 8
+/// frames and one second of sound; a full one answers Busy to [`Delivery::Lossless`] (and rings when there is
+/// room) and drops for [`Delivery::Live`]. A picture encoder looks ahead, so that sound is encoded long before
+/// the pictures that belong to it: it waits in the interleaver, which is bounded by memory only, and so no
+/// order of offers blocks.
+///
+/// [`FileOutput::finish`] makes the file whole; so does dropping it, and so does a run that was cancelled.
+pub struct FileOutput {
+    name: String,
+    format: String,
+    shared: Arc<Shared>,
+    muxer: Arc<Muxer>,
+    video: Option<(FrameSpec, String, FrameRate)>,
+    audio: Option<String>,
+    threads: Mutex<Vec<Thread>>,
+    done: Mutex<Option<Result<OutputReport>>>,
+}
+
+struct Shared {
+    frames: Queue<Frame>,
+    blocks: Queue<AudioBlock>,
+    wakes: Wakes,
+    error: Mutex<Option<Error>>,
+    taken: AtomicU64,
+    dropped: AtomicU64,
+    encoded: AtomicU64,
+    samples: AtomicU64,
+    encoding_nanos: AtomicU64,
+}
+
+impl FileOutput {
+    /// Opens the encoders, then the file `name` (or address), and writes its header: whatever is wrong with the
+    /// settings or the place is an error here. An existing file stays as it is if the settings are wrong.
+    pub fn create(name: &str, settings: OutputSettings) -> Result<Self> {
+        let container = ContainerChoice::of(name, settings.format.as_deref())?;
+        let codec = |named: &Option<String>, kind| named.clone().or_else(|| container.usual_codec(kind));
+        let mut video = settings.video.clone();
+        let mut audio = settings.audio.clone();
+        if let Some(v) = &mut video {
+            v.codec = codec(&v.codec, StreamKind::Video);
+        }
+        if let Some(a) = &mut audio {
+            a.codec = codec(&a.codec, StreamKind::Audio);
+        }
+        // what the container has no place for, and nobody insisted on
+        video = video.filter(|v| v.codec.is_some());
+        audio = audio.filter(|a| a.codec.is_some());
+        if video.is_none() && audio.is_none() {
+            let what = match (settings.video.is_some(), settings.audio.is_some()) {
+                (false, false) => return Err(Error::parameter("an output needs pictures, sound or both")),
+                (_, true) => "sound",
+                (true, false) => "pictures",
+            };
+            let format = &container.info().name;
+            return Err(Error::new(
+                ErrorKind::Encoder,
+                format!("the container {format} of {name} holds no {what}"),
+            )
+            .with_hint("use another container, such as mp4"));
+        }
+        // before the encoders open, which takes time
+        if let Some(v) = &video {
+            let asked = v.codec.as_deref().unwrap_or_default();
+            container.check(
+                StreamKind::Video,
+                &choose::encoder_for(asked, StreamKind::Video, &v.options)?.codec,
+            )?;
+        }
+        if let Some(a) = &audio {
+            let asked = a.codec.as_deref().unwrap_or_default();
+            container.check(
+                StreamKind::Audio,
+                &choose::encoder_for(asked, StreamKind::Audio, &a.options)?.codec,
+            )?;
+        }
+        let header = container.wants_global_header();
+        let pictures = video.as_ref().map(|v| VideoEncoder::open(v, header)).transpose()?;
+        let sound = audio.as_ref().map(|a| AudioEncoder::open(a, header)).transpose()?;
+        let streams: Vec<StreamInfo> =
+            pictures.iter().map(VideoEncoder::stream).chain(sound.iter().map(AudioEncoder::stream)).collect();
+        let muxer_settings = MuxerSettings { options: settings.options, overwrite: settings.overwrite };
+        let muxer = Arc::new(Muxer::open(&container, name, &streams, &muxer_settings)?);
+
+        let mut output = Self {
+            name: Path::new(name)
+                .file_name()
+                .map_or_else(|| name.to_owned(), |n| n.to_string_lossy().into_owned()),
+            format: container.info().name.clone(),
+            shared: Arc::new(Shared {
+                frames: Queue::new(Load { units: FRAMES, bytes: u64::MAX }),
+                blocks: Queue::new(Load { units: SAMPLES, bytes: u64::MAX }),
+                wakes: Wakes::default(),
+                error: Mutex::default(),
+                taken: AtomicU64::new(0),
+                dropped: AtomicU64::new(0),
+                encoded: AtomicU64::new(0),
+                samples: AtomicU64::new(0),
+                encoding_nanos: AtomicU64::new(0),
+            }),
+            muxer: muxer.clone(),
+            video: None,
+            audio: None,
+            threads: Mutex::default(),
+            done: Mutex::default(),
+        };
+        let sound_stream = usize::from(pictures.is_some());
+        if let (Some(encoder), Some(v)) = (pictures, &video) {
+            output.video = Some((encoder.wish(), encoder.name().to_owned(), v.rate));
+            let (shared, muxer) = (output.shared.clone(), muxer.clone());
+            output
+                .threads
+                .lock()
+                .push(thread::spawn("lk-encode", move || shared.run_video(encoder, &muxer))?);
+        }
+        if let Some(encoder) = sound {
+            output.audio = Some(encoder.name().to_owned());
+            let (shared, muxer) = (output.shared.clone(), muxer);
+            let body = move || shared.run_audio(encoder, &muxer, sound_stream);
+            output.threads.lock().push(thread::spawn("lk-encode-snd", body)?);
+        }
+        Ok(output)
+    }
+
+    /// Whether it takes pictures; if not, those offered are let go.
+    pub fn has_video(&self) -> bool {
+        self.video.is_some()
+    }
+
+    /// Whether it takes sound; if not, what is offered is let go.
+    pub fn has_audio(&self) -> bool {
+        self.audio.is_some()
+    }
+
+    /// The frame that is encoded without conversion.
+    pub fn wish_spec(&self) -> Option<FrameSpec> {
+        self.video.as_ref().map(|(spec, ..)| *spec)
+    }
+
+    /// The error that ended it. Offers answer the same.
+    pub fn error(&self) -> Option<Error> {
+        self.shared.error.lock().clone().or_else(|| self.muxer.error())
+    }
+
+    /// Encodes and writes all that was taken, ends the file and closes it. Further calls answer the same.
+    pub fn finish(&self) -> Result<OutputReport> {
+        let mut done = self.done.lock();
+        if let Some(answer) = &*done {
+            return answer.clone();
+        }
+        self.shared.frames.close();
+        self.shared.blocks.close();
+        for thread in self.threads.lock().drain(..) {
+            if let Err(e) = thread.join() {
+                self.shared.fail(e);
+            }
+        }
+        // the file is ended even if an encoder failed: what came before stays playable
+        let written = self.muxer.finish();
+        let answer = match self.shared.error.lock().clone() {
+            Some(e) => Err(e),
+            None => written.map(|w| self.report(w.bytes)),
+        };
+        *done = Some(answer.clone());
+        drop(done);
+        self.shared.wakes.ring();
+        answer
+    }
+
+    fn report(&self, bytes: u64) -> OutputReport {
+        let (frames, samples) =
+            (self.shared.encoded.load(Ordering::Relaxed), self.shared.samples.load(Ordering::Relaxed));
+        let pictures =
+            self.video.as_ref().map_or(0, |(.., rate)| rate.time_of(frames).as_nanos().unsigned_abs());
+        let sound = (u128::from(samples) * 1_000_000_000 / u128::from(SAMPLE_RATE)) as u64;
+        OutputReport {
+            frames,
+            samples,
+            bytes,
+            duration: Duration::from_nanos(pictures.max(sound)),
+            format: self.format.clone(),
+            video: self.video.as_ref().map(|(_, name, _)| name.clone()),
+            audio: self.audio.clone(),
+            encoding: Duration::from_nanos(self.shared.encoding_nanos.load(Ordering::Relaxed)),
+        }
+    }
+
+    fn answer<T>(&self, refused: Refused<T>, delivery: Delivery) -> Result<Offered> {
+        match (refused, delivery) {
+            (Refused::Closed(_), _) => Err(self.error().unwrap_or_else(|| {
+                Error::new(ErrorKind::Closed, format!("{} is finished and takes no more", self.name))
+            })),
+            (Refused::Full(_), Delivery::Lossless) => Ok(Offered::Busy),
+            (Refused::Full(_), Delivery::Live) => {
+                self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+                Ok(Offered::Dropped)
+            }
+        }
+    }
+}
+
+impl VideoTarget for FileOutput {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn wish(&self) -> VideoWish {
+        self.wish_spec().map_or_else(VideoWish::default, |spec| VideoWish {
+            format: Some(spec.format),
+            color: Some(spec.color),
+            size: Some(spec.size),
+        })
+    }
+
+    fn offer(&self, frame: &Frame, delivery: Delivery) -> Result<Offered> {
+        if let Some(e) = self.error() {
+            return Err(e);
+        }
+        let Some(spec) = self.wish_spec() else { return Ok(Offered::Taken) };
+        if frame.size() != spec.size {
+            return Err(Error::format(format!(
+                "{}: a frame of {} for an output of {}",
+                self.name,
+                frame.size(),
+                spec.size
+            ))
+            .with_hint("all frames of an output have one size; scale with a compositor layer"));
+        }
+        match self.shared.frames.try_push(frame.clone(), Load { units: 1, bytes: 0 }) {
+            Ok(()) => {
+                self.shared.taken.fetch_add(1, Ordering::Relaxed);
+                Ok(Offered::Taken)
+            }
+            Err(refused) => self.answer(refused, delivery),
+        }
+    }
+
+    fn wake_on_ready(&self, wake: &Wake) {
+        self.shared.wakes.add(wake);
+    }
+
+    fn statistics(&self) -> TargetStatistics {
+        TargetStatistics {
+            frames: self.shared.taken.load(Ordering::Relaxed),
+            dropped: self.shared.dropped.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl AudioTarget for FileOutput {
+    fn offer_audio(&self, block: &AudioBlock, delivery: Delivery) -> Result<Offered> {
+        if let Some(e) = self.error() {
+            return Err(e);
+        }
+        if self.audio.is_none() || block.is_empty() {
+            return Ok(Offered::Taken);
+        }
+        match self.shared.blocks.try_push(block.clone(), Load { units: block.len() as u64, bytes: 0 }) {
+            Ok(()) => Ok(Offered::Taken),
+            // what is dropped becomes silence of the same length
+            Err(refused) => self.answer(refused, delivery),
+        }
+    }
+}
+
+impl Drop for FileOutput {
+    fn drop(&mut self) {
+        let first = self.done.lock().is_none();
+        if let Err(e) = self.finish()
+            && first
+        {
+            tracing::warn!("{}: {e}", self.name);
+        }
+    }
+}
+
+impl Shared {
+    /// Notes the first error and lets everyone go who waits.
+    fn fail(&self, error: Error) {
+        self.error.lock().get_or_insert(error);
+        self.frames.abandon();
+        self.blocks.abandon();
+        self.wakes.ring();
+    }
+
+    fn run_video(&self, mut encoder: VideoEncoder, muxer: &Muxer) {
+        let reader = Reader(&self.frames);
+        let mut sink = |packet: Packet| muxer.write(0, packet);
+        let mut index = 0;
+        while let Some(frame) = reader.0.pop() {
+            self.wakes.ring();
+            let watch = Stopwatch::start();
+            if let Err(e) = encoder.encode(&frame, index, &mut sink) {
+                return self.fail(e);
+            }
+            index += 1;
+            self.encoded.store(index, Ordering::Relaxed);
+            self.encoding_nanos.fetch_add(watch.elapsed().as_nanos() as u64, Ordering::Relaxed);
+        }
+        let watch = Stopwatch::start();
+        if let Err(e) = encoder.finish(&mut sink) {
+            self.fail(e);
+        }
+        self.encoding_nanos.fetch_add(watch.elapsed().as_nanos() as u64, Ordering::Relaxed);
+    }
+
+    fn run_audio(&self, mut encoder: AudioEncoder, muxer: &Muxer, stream: usize) {
+        let reader = Reader(&self.blocks);
+        let mut sink = |packet: Packet| muxer.write(stream, packet);
+        while let Some(block) = reader.0.pop() {
+            self.wakes.ring();
+            if let Err(e) = encoder.encode(&block, &mut sink) {
+                return self.fail(e);
+            }
+            self.samples.store(encoder.samples(), Ordering::Relaxed);
+        }
+        if let Err(e) = encoder.finish(&mut sink) {
+            self.fail(e);
+        }
+    }
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Sources that are computed: a colour, a test pattern. They are functions of session time and need nothing from
+//! the world, so every one of them is exact.
+
+mod color;
+mod test_pattern;
+
+pub use color::color;
+pub use test_pattern::{TestPattern, TestTone};

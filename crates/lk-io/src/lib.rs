@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Every source and target that touches the world, a folder each. All FFmpeg calls live in [`av`].
+
+pub mod av;
+pub mod encode;
+pub mod generate;
+pub mod image_file;
+pub mod media_file;
+pub mod mux;
+pub mod null_target;
+
+pub use image_file::ImageFile;
