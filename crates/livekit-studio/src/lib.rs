@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! LiveKit for Rust users: open sources, put them together in a [`Compositor`], render.
+//!
+//! ```no_run
+//! use livekit_studio as lk;
+//! # fn main() -> lk::Result<()> {
+//! let scene = lk::Compositor::new(lk::Size::new(1280, 720), lk::FrameRate::new(30, 1)?)?;
+//! let clip = lk::open("clip.mp4", &lk::OpenOptions::default())?;
+//! scene.add(clip.video()?, None, clip.sound, lk::Layer::default(), lk::Where::Top)?;
+//! lk::render(&scene, vec![lk::Output::file("out.mp4")], lk::RenderOptions::seconds(10.0))?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod registry;
+mod render;
+
+pub use lk_compositor::{
+    Anchor, Blend, Color, Crop, Fit, Flip, Layer, LayerId, MixerInput, MixerSettings, OfflinePolicy,
+    Placement, Point, Scene, SourceId,
+};
+pub use lk_engine::{
+    Batch, Commit, Compositor, OfflineOptions, OfflineRun, Progress, RunStatistics, SoundId, Tick, Where,
+};
+pub use lk_io::encode::{AudioSettings, EncoderInfo, OutputSettings, StreamKind, VideoSettings, encoders};
+pub use lk_io::generate::{TestPattern, TestTone};
+pub use lk_io::image_file::{self, ImageFile};
+pub use lk_io::media_file::{Deinterlace, FileAudio, LazyPlayer, MediaInfo, OpenOptions};
+pub use lk_io::mux::{FormatInfo, formats};
+pub use lk_io::null_target::NullTarget;
+pub use lk_media::*;
+pub use registry::{Opened, color_named, color_source, is_picture, open, open_pictures, open_sound};
+pub use render::{EncodeOptions, Length, Output, RenderOptions, render, wanted_spec};

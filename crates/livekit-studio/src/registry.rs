@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! From what people write to sources: one grammar for Python, the command line and scene files.
+
+use crate::{
+    AudioSource, Color, Error, ErrorKind, FileAudio, ImageFile, LazyPlayer, MediaInfo, OpenOptions, Result,
+    Size, Still, VideoSource,
+};
+use std::sync::Arc;
+
+/// Kinds of sources that are named "kind:parameter" and come with later parts of the system.
+const RESERVED: [&str; 4] = ["camera", "window", "ipc", "text"];
+
+/// What a name opened: pictures, sound or both.
+pub struct Opened {
+    name: String,
+    has_sound: bool,
+    /// The pictures.
+    pub video: Option<Arc<dyn VideoSource>>,
+    /// The sound.
+    pub sound: Option<Arc<dyn AudioSource>>,
+}
+
+impl Opened {
+    /// The pictures; an error if there are none.
+    pub fn video(&self) -> Result<Arc<dyn VideoSource>> {
+        self.video.clone().ok_or_else(|| {
+            Error::new(ErrorKind::Media, format!("{} has no pictures", self.name))
+                .with_hint("sound alone goes to the mixer: scene.audio.add(...)")
+        })
+    }
+}
+
+/// Opens a picture file, a media file or a URL with its sound, or a colour ("color:#203040").
+pub fn open(name: &str, options: &OpenOptions) -> Result<Opened> {
+    let opened = open_pictures(name, options)?;
+    if opened.has_sound {
+        let sound = FileAudio::open(name, options)
+            .map_err(|e| e.context("the sound").with_hint("show its pictures alone: without its sound"))?;
+        return Ok(Opened { sound: Some(Arc::new(sound)), ..opened });
+    }
+    Ok(opened)
+}
+
+/// Opens a picture file or a colour, or the pictures of a media file or URL; its sound is left alone.
+pub fn open_pictures(name: &str, options: &OpenOptions) -> Result<Opened> {
+    if let Some(color) = color_named(name)? {
+        let color: Arc<dyn VideoSource> = Arc::new(color_source(color, None)?);
+        return Ok(Opened { name: name.to_owned(), video: Some(color), sound: None, has_sound: false });
+    }
+    if is_picture(name)? {
+        let image: Arc<dyn VideoSource> = Arc::new(ImageFile::open(name)?);
+        return Ok(Opened { name: name.to_owned(), video: Some(image), sound: None, has_sound: false });
+    }
+    let info = MediaInfo::open(name, options)?;
+    let video = info
+        .has_video()
+        .then(|| LazyPlayer::open(name, options).map(|p| Arc::new(p) as Arc<dyn VideoSource>))
+        .transpose()?;
+    Ok(Opened { name: name.to_owned(), video, sound: None, has_sound: info.has_audio() })
+}
+
+/// Opens the sound of a media file or URL; an error if it has none.
+pub fn open_sound(name: &str, options: &OpenOptions) -> Result<Arc<dyn AudioSource>> {
+    check_kind(name)?;
+    if color_named(name)?.is_some() {
+        return Err(Error::new(ErrorKind::Media, format!("{name} has no sound")));
+    }
+    Ok(Arc::new(FileAudio::open(name, options)?))
+}
+
+/// A colour as a source; without a size it is a small picture that is meant to be stretched.
+pub fn color_source(color: Color, size: Option<Size>) -> Result<Still> {
+    lk_io::generate::color([color.r, color.g, color.b, color.a], size)
+}
+
+/// The colour in a name such as "color:#203040"; None for names of other kinds and of files that exist.
+pub fn color_named(name: &str) -> Result<Option<Color>> {
+    match name.split_once(':') {
+        Some(("color", color)) if !std::path::Path::new(name).exists() => color.trim().parse().map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// Whether `name` is a file whose first bytes are those of a picture format; errors for names of kinds that do
+/// not exist (yet).
+pub fn is_picture(name: &str) -> Result<bool> {
+    check_kind(name)?;
+    if is_url(name) {
+        return Ok(false);
+    }
+    Ok(crate::image_file::is_image(name))
+}
+
+fn check_kind(name: &str) -> Result<()> {
+    let kind = name.split_once(':').map(|(kind, _)| kind).filter(|k| RESERVED.contains(k));
+    if kind.is_some() && !std::path::Path::new(name).exists() {
+        return Err(Error::parameter(format!("{name:?}: sources of this kind are not part of this version"))
+            .with_hint("this version opens picture files, media files, URLs and \"color:#203040\""));
+    }
+    Ok(())
+}
+
+fn is_url(name: &str) -> bool {
+    name.split_once("://").is_some_and(|(scheme, _)| {
+        scheme.len() > 1 && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_and_paths() {
+        assert!(is_url("https://example.org/a.mp4") && is_url("rtmp://host/app"));
+        assert!(!is_url("C://dir") && !is_url("a.mp4") && !is_url("/tmp/a b://c"));
+    }
+
+    #[test]
+    fn colors_are_opened_by_name() {
+        let options = OpenOptions::default();
+        let opened = open("color:#20304080", &options).unwrap();
+        assert!(opened.sound.is_none());
+        assert_eq!(opened.video().unwrap().name(), "the colour #20304080");
+        let kind = |name| open(name, &options).err().map(|e| e.kind());
+        assert_eq!(
+            (kind("color:"), kind("color:nope")),
+            (Some(ErrorKind::Parameter), Some(ErrorKind::Parameter))
+        );
+        assert_eq!(open_sound("color:red", &options).err().map(|e| e.kind()), Some(ErrorKind::Media));
+    }
+
+    #[test]
+    fn kinds_of_later_versions_are_named_as_such() {
+        let error = open("camera:0", &OpenOptions::default()).err().map(|e| e.kind());
+        assert_eq!(error, Some(ErrorKind::Parameter));
+    }
+}
