@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Waiting for the engine without holding the GIL, and leaving at once when the user presses Ctrl-C.
+
+use crate::error::{Raise, raise};
+use crossbeam_channel::{RecvTimeoutError, bounded};
+use livekit_studio::thread::Process;
+use livekit_studio::{Cancel, Error, ErrorKind, thread};
+use pyo3::prelude::*;
+use std::time::Duration;
+
+/// The process an object was made in. A forked child has the parent's objects but none of their threads: using
+/// one there is an error, dropping it does nothing.
+#[derive(Clone, Copy)]
+pub(crate) struct Born(Process);
+
+impl Born {
+    /// In this process.
+    pub(crate) fn here() -> Self {
+        Self(Process::here())
+    }
+
+    /// An error in any other process.
+    pub(crate) fn check(self) -> PyResult<()> {
+        if self.0.is_this() {
+            return Ok(());
+        }
+        let error = Error::new(ErrorKind::Closed, "this object was made before the process was forked");
+        Err(raise(
+            error.with_hint("make it in the child, or start the child with multiprocessing's \"spawn\""),
+        ))
+    }
+}
+
+/// How often a waiting call looks for signals.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Runs `work` on a thread of the engine and waits for it without the GIL. Every 50 ms `tick` is called with the
+/// GIL and signals are looked for; an exception from either cancels the work, waits for its end and is raised.
+pub(crate) fn blocking<T: Send + 'static>(
+    py: Python<'_>,
+    cancel: &Cancel,
+    mut tick: impl FnMut(Python<'_>) -> PyResult<()>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> PyResult<T> {
+    let (sender, receiver) = bounded(1);
+    let worker = thread::spawn("lk-call", move || drop(sender.send(work()))).or_raise()?;
+    let outcome = loop {
+        match py.detach(|| receiver.recv_timeout(LOOK)) {
+            Ok(value) => break Ok(value),
+            Err(RecvTimeoutError::Disconnected) => {
+                break Err(raise(Error::internal("a call into the engine panicked")));
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                if let Err(interrupt) = py.check_signals().and_then(|()| tick(py)) {
+                    cancel.cancel();
+                    break Err(interrupt);
+                }
+            }
+        }
+    };
+    py.detach(|| worker.join()).or_raise()?;
+    outcome
+}
+
+/// The same for work that returns the engine's results and needs no ticks.
+pub(crate) fn wait_for<T: Send + 'static>(
+    py: Python<'_>,
+    cancel: &Cancel,
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> PyResult<T> {
+    blocking(py, cancel, |_| Ok(()), work)?.or_raise()
+}

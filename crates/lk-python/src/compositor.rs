@@ -1,0 +1,525 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! `Compositor`.
+
+use crate::blocking::{Born, blocking, wait_for};
+use crate::error::{Raise, raise};
+use crate::frame::PyFrame;
+use crate::frames::{PySceneFrames, not_live};
+use crate::layer::{BoxSize, PyLayer};
+use crate::mixer::PyMixer;
+use crate::null_target::PyNullTarget;
+use crate::source::{given, given_looping};
+use crate::statistics::PyStatistics;
+use crate::values;
+use crate::video_port::PyVideoPort;
+use livekit_studio::{
+    Batch, Cancel, Compositor, EncodeOptions, Error, ErrorKind, FrameSpec, Layer, Length, OfflineOptions,
+    OfflineRun, Output, Placement, Point, Progress, RenderOptions, RunStatistics, SourceId, VideoTarget,
+    Where, image_file,
+};
+use parking_lot::Mutex;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyList, PyTuple};
+use std::sync::Arc;
+
+/// A canvas with layers and a mixer.
+#[pyclass(frozen, name = "Compositor", module = "livekit_studio")]
+pub(crate) struct PyCompositor {
+    compositor: Compositor,
+    threads: Option<usize>,
+    last: Mutex<Option<RunStatistics>>,
+    born: Born,
+}
+
+impl PyCompositor {
+    fn layer(&self, id: livekit_studio::LayerId) -> PyLayer {
+        PyLayer { compositor: self.compositor.clone(), id }
+    }
+
+    fn threads(&self) -> usize {
+        self.threads.unwrap_or_else(livekit_studio::thread::budget)
+    }
+
+    /// A run that makes frames in `format`, starting with frame `first`.
+    fn run(&self, format: &str, first: u64, cancel: &Cancel) -> PyResult<OfflineRun> {
+        self.born.check()?;
+        let format = values::format_of(format)?;
+        let scene = self.compositor.scene();
+        format.check_even(scene.size).or_raise()?;
+        let mut spec = FrameSpec::of(format, scene.size);
+        if scene.background.is_opaque() {
+            spec = spec.with_alpha(livekit_studio::AlphaKind::Opaque);
+        }
+        let options = OfflineOptions {
+            outputs: vec![spec],
+            sound: false,
+            threads: self.threads(),
+            cancel: cancel.clone(),
+            first,
+        };
+        OfflineRun::new(&self.compositor, options).or_raise()
+    }
+}
+
+#[pymethods]
+impl PyCompositor {
+    #[new]
+    #[pyo3(
+        signature = (
+            video_width, video_height, window_width = None, window_height = None, title = None, *, fps = None,
+            background = "black", threads = None
+        ),
+        text_signature = "(video_width, video_height, window_width=None, window_height=None, title=None, *, \
+                          fps=30, background='black', threads=None)"
+    )]
+    #[allow(clippy::too_many_arguments)] // the 2020 constructor and what came since
+    fn new(
+        py: Python<'_>,
+        video_width: i64,
+        video_height: i64,
+        window_width: Option<i64>,
+        window_height: Option<i64>,
+        title: Option<&str>,
+        fps: Option<&Bound<'_, PyAny>>,
+        background: &str,
+        threads: Option<i64>,
+    ) -> PyResult<Self> {
+        let size = values::size_of(video_width, video_height)?;
+        let rate = fps.map_or_else(|| livekit_studio::FrameRate::new(30, 1).or_raise(), values::rate_of)?;
+        let background = values::color_of(background)?;
+        let threads = threads.map(crate::threads_of).transpose()?;
+        if window_width.is_some() || window_height.is_some() || title.is_some() {
+            let message = c"no window can be opened here: the compositor goes on without one";
+            PyErr::warn(py, &py.get_type::<pyo3::exceptions::PyRuntimeWarning>(), message, 2)?;
+        }
+        let compositor = Compositor::new(size, rate).or_raise()?;
+        compositor
+            .edit(|scene| {
+                scene.background = background;
+                Ok(())
+            })
+            .or_raise()?;
+        Ok(Self { compositor, threads, last: Mutex::default(), born: Born::here() })
+    }
+
+    #[pyo3(signature = (
+        source, *, name = None, at = None, size = None, fit = None, anchor = None, margin = 0.0, crop = None,
+        flip = None, rotation = 0.0, opacity = 1.0, blend = "normal", visible = true, slot = None, above = None,
+        below = None, fallback = None, offline = None, audio = true, r#loop = false
+    ))]
+    #[allow(clippy::too_many_arguments)] // every property of a layer, all by keyword
+    fn add(
+        &self,
+        source: &Bound<'_, PyAny>,
+        name: Option<String>,
+        at: Option<(f64, f64)>,
+        size: Option<BoxSize>,
+        fit: Option<&str>,
+        anchor: Option<&str>,
+        margin: f64,
+        crop: Option<(i64, i64, i64, i64)>,
+        flip: Option<&str>,
+        rotation: f64,
+        opacity: f64,
+        blend: &str,
+        visible: bool,
+        slot: Option<i64>,
+        above: Option<&PyLayer>,
+        below: Option<&PyLayer>,
+        fallback: Option<&Bound<'_, PyAny>>,
+        offline: Option<&str>,
+        audio: bool,
+        r#loop: bool,
+    ) -> PyResult<PyLayer> {
+        let place = match (slot, above, below) {
+            (None, None, None) => Where::Top,
+            (Some(slot), None, None) => Where::Slot(values::slot_of(slot)?),
+            (None, Some(layer), None) => Where::Above(layer.id),
+            (None, None, Some(layer)) => Where::Below(layer.id),
+            _ => return Err(raise(Error::parameter("say one of slot, above and below"))),
+        };
+        let (width, height) = size.unwrap_or_default();
+        let placement = Placement {
+            at: at.map(|(x, y)| Point { x, y }),
+            width,
+            height,
+            fit: values::fit(fit)?,
+            anchor: values::anchor(anchor)?,
+            margin,
+        };
+        let layer = Layer {
+            name,
+            placement,
+            crop: values::crop(crop)?,
+            flip: values::flip(flip)?,
+            rotation,
+            opacity,
+            blend: values::blend(blend)?,
+            visible,
+            offline: values::policy(offline)?,
+            ..Layer::new(SourceId::unique())
+        };
+        layer.validate().or_raise()?;
+        let fallback = fallback.map(|f| given(f, false)).transpose()?.map(|f| f.video);
+        let given = given_looping(source, audio, r#loop)?;
+        let id = self.compositor.add(given.video, fallback, given.sound, layer, place).or_raise()?;
+        Ok(self.layer(id))
+    }
+
+    fn __getitem__(&self, name: &str) -> PyResult<PyLayer> {
+        let scene = self.compositor.scene();
+        let found = scene.find_named(name).map(|(_, layer)| layer.id);
+        found.map(|id| self.layer(id)).ok_or_else(|| {
+            let names: Vec<&str> = scene.layers.values().filter_map(|l| l.name.as_deref()).collect();
+            let hint = match names.as_slice() {
+                [] => "no layer has a name: give one with add(..., name=\"cam\")".to_owned(),
+                names => format!("there are: {}", names.join(", ")),
+            };
+            raise(Error::new(ErrorKind::Index, format!("there is no layer called {name:?}")).with_hint(hint))
+        })
+    }
+
+    #[getter]
+    fn layers(&self) -> Vec<PyLayer> {
+        self.compositor.scene().layers.values().map(|l| self.layer(l.id)).collect()
+    }
+
+    #[getter]
+    fn audio(&self) -> PyMixer {
+        PyMixer(self.compositor.clone())
+    }
+
+    #[getter]
+    fn fps(&self) -> f64 {
+        self.compositor.rate().as_f64()
+    }
+
+    #[getter]
+    fn size(&self) -> (u32, u32) {
+        (self.compositor.size().width, self.compositor.size().height)
+    }
+
+    #[getter]
+    fn background(&self) -> String {
+        let c = self.compositor.scene().background;
+        format!("#{:02x}{:02x}{:02x}{:02x}", c.r, c.g, c.b, c.a)
+    }
+
+    #[setter]
+    fn set_background(&self, color: &str) -> PyResult<()> {
+        let color = values::color_of(color)?;
+        self.compositor
+            .edit(|scene| {
+                scene.background = color;
+                Ok(())
+            })
+            .or_raise()
+    }
+
+    fn batch(&self) -> PyBatch {
+        PyBatch { compositor: self.compositor.clone(), open: Mutex::default() }
+    }
+
+    #[pyo3(signature = (idx, source, upper_left = None, lower_right = None))]
+    fn set_source(
+        &self,
+        idx: i64,
+        source: &Bound<'_, PyAny>,
+        upper_left: Option<(f64, f64)>,
+        lower_right: Option<(f64, f64)>,
+    ) -> PyResult<()> {
+        let slot = values::slot_of(idx)?;
+        let placement = match (upper_left, lower_right) {
+            (None, None) => Placement::STRETCH,
+            (Some((x, y)), None) => Placement::moved(x, y),
+            (at, Some((right, bottom))) => {
+                let (x, y) = at.unwrap_or_default();
+                Placement::rectangle(x, y, right - x, bottom - y)
+            }
+        };
+        placement.validate().or_raise()?;
+        let layer = Layer { placement, ..Layer::new(SourceId::unique()) };
+        let given = given(source, true)?;
+        self.compositor.add(given.video, None, given.sound, layer, Where::Slot(slot)).or_raise()?;
+        Ok(())
+    }
+
+    fn remove_source(&self, idx: i64) -> PyResult<()> {
+        self.compositor.remove_slot(values::slot_of(idx)?).or_raise()
+    }
+
+    fn set_video_resolution(&self, video_width: i64, video_height: i64) -> PyResult<()> {
+        let size = values::size_of(video_width, video_height)?;
+        self.compositor
+            .edit(|scene| {
+                scene.size = size;
+                Ok(())
+            })
+            .or_raise()
+    }
+
+    fn video_size(&self) -> (u32, u32) {
+        self.size()
+    }
+
+    fn add_target(&self, target: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.compositor.add_target(target_of(target)?.ok_or_else(|| not_a_target(target))?);
+        Ok(())
+    }
+
+    #[pyo3(
+        signature = (
+            out, *, seconds = None, frames = None, progress = None, video_codec = None, quality = None,
+            bitrate = None, audio_codec = None, options = None, format = None, overwrite = true
+        ),
+        text_signature = "($self, out, *, seconds=None, frames=None, progress=False, video_codec=None, \
+                          quality=None, bitrate=None, audio_codec=None, options=None, format=None, overwrite=True)"
+    )]
+    #[allow(clippy::too_many_arguments)] // how long and how encoded, all by keyword
+    fn render(
+        &self,
+        out: &Bound<'_, PyAny>,
+        seconds: Option<f64>,
+        frames: Option<i64>,
+        progress: Option<&Bound<'_, PyAny>>,
+        video_codec: Option<String>,
+        quality: Option<f64>,
+        bitrate: Option<i64>,
+        audio_codec: Option<String>,
+        options: Option<&Bound<'_, PyDict>>,
+        format: Option<String>,
+        overwrite: bool,
+    ) -> PyResult<PyStatistics> {
+        self.born.check()?;
+        let py = out.py();
+        let length = match (seconds, frames) {
+            (None, None) => Length::Natural,
+            (Some(s), None) => Length::Seconds(s),
+            (None, Some(n)) => {
+                let n = u64::try_from(n)
+                    .map_err(|_| raise(Error::parameter(format!("{n} frames cannot be rendered"))))?;
+                Length::Frames(n)
+            }
+            (Some(_), Some(_)) => return Err(raise(Error::parameter("say seconds or frames, not both"))),
+        };
+        let bitrate = bitrate
+            .map(|b| {
+                u64::try_from(b).map_err(|_| raise(Error::parameter(format!("bitrate {b} is not possible"))))
+            })
+            .transpose()?;
+        let encode = EncodeOptions {
+            video_codec,
+            quality,
+            bitrate,
+            audio_codec,
+            options: options.map(words_of).transpose()?.unwrap_or_default(),
+            format,
+            keep_existing: !overwrite,
+        };
+        let cancel = Cancel::new();
+        let done = Arc::new(Mutex::new(Progress::default()));
+        let seen = done.clone();
+        let render_options = RenderOptions {
+            encode,
+            threads: self.threads(),
+            cancel: cancel.clone(),
+            progress: Some(Arc::new(move |p| *seen.lock() = p)),
+            ..RenderOptions::new(length)
+        };
+        let bar = ProgressCall::new(py, progress, out)?;
+        let (compositor, outputs) = (self.compositor.clone(), outputs_of(out)?);
+        let show = done.clone();
+        let result = blocking(
+            py,
+            &cancel,
+            |py| bar.show(py, *show.lock()),
+            move || livekit_studio::render(&compositor, outputs, render_options),
+        );
+        let result = match result.and_then(Raise::or_raise) {
+            Ok(statistics) => statistics,
+            Err(error) => {
+                bar.close(py);
+                return Err(error);
+            }
+        };
+        bar.show(py, *done.lock())?;
+        *self.last.lock() = Some(result.clone());
+        Ok(PyStatistics(result))
+    }
+
+    #[pyo3(signature = (format, *, realtime = true, seconds = None))]
+    fn frames(&self, format: &str, realtime: bool, seconds: Option<f64>) -> PyResult<PySceneFrames> {
+        if realtime {
+            return Err(not_live());
+        }
+        let left = match seconds {
+            Some(s) if s.is_finite() && s >= 0.0 => Some(self.compositor.rate().frames_in(s)),
+            Some(s) => return Err(raise(Error::parameter(format!("{s} seconds are not possible")))),
+            None => None,
+        };
+        let cancel = Cancel::new();
+        Ok(PySceneFrames::new(self.run(format, 0, &cancel)?, cancel, left))
+    }
+
+    #[pyo3(signature = (format = "rgb24", *, at = 0.0))]
+    fn frame(&self, py: Python<'_>, format: &str, at: f64) -> PyResult<PyFrame> {
+        let at = values::seconds("time", at)?;
+        let first = self.compositor.rate().index_at(at + livekit_studio::DUE_TOLERANCE);
+        let cancel = Cancel::new();
+        let frames = PySceneFrames::new(self.run(format, first, &cancel)?, cancel, Some(1));
+        let frame = frames.next(py)?.ok_or_else(|| raise(Error::internal("a run of one frame made none")))?;
+        Ok(PyFrame(frame))
+    }
+
+    #[pyo3(signature = (path, *, at = 0.0))]
+    fn screenshot(&self, path: &Bound<'_, PyAny>, at: f64) -> PyResult<()> {
+        let (py, name) = (path.py(), values::path_of(path)?);
+        let format = if self.compositor.scene().background.is_opaque() { "rgb24" } else { "rgba" };
+        let frame = self.frame(py, format, at)?.0;
+        wait_for(py, &Cancel::new(), move || image_file::save(&frame, &name))
+    }
+
+    fn statistics(&self) -> Option<PyStatistics> {
+        self.last.lock().clone().map(PyStatistics)
+    }
+
+    fn __repr__(&self) -> String {
+        let layers = self.compositor.scene().layers.len();
+        format!("<Compositor {} at {} fps, {layers} layers>", self.compositor.size(), self.compositor.rate())
+    }
+}
+
+/// The same as `scene.render(out, ...)`.
+#[pyfunction]
+#[pyo3(signature = (scene, out, **options))]
+pub(crate) fn render<'py>(
+    scene: &Bound<'py, PyCompositor>,
+    out: &Bound<'py, PyAny>,
+    options: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    scene.call_method("render", (out,), options)
+}
+
+/// Edits that take effect together.
+#[pyclass(frozen, name = "_Batch", module = "livekit_studio._native")]
+pub(crate) struct PyBatch {
+    compositor: Compositor,
+    open: Mutex<Option<Batch>>,
+}
+
+#[pymethods]
+impl PyBatch {
+    fn __enter__(slf: Py<Self>) -> PyResult<Py<Self>> {
+        let batch = slf.get();
+        let mut open = batch.open.lock();
+        if open.is_some() {
+            return Err(raise(Error::new(ErrorKind::Busy, "this batch is open already")));
+        }
+        *open = Some(batch.compositor.batch());
+        drop(open);
+        Ok(slf)
+    }
+
+    #[pyo3(signature = (*args))]
+    fn __exit__(&self, args: &Bound<'_, PyTuple>) -> PyResult<()> {
+        let failed = args.get_item(0).is_ok_and(|kind| !kind.is_none());
+        match self.open.lock().take() {
+            Some(batch) if failed => batch.rollback(),
+            batch => drop(batch),
+        }
+        Ok(())
+    }
+}
+
+/// A progress bar, a function to call, or nothing.
+struct ProgressCall(Option<Py<PyAny>>);
+
+impl ProgressCall {
+    fn new(py: Python<'_>, progress: Option<&Bound<'_, PyAny>>, out: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let Some(progress) = progress.filter(|p| !p.is_none()) else { return Ok(Self(None)) };
+        if let Ok(wanted) = progress.cast::<PyBool>() {
+            if !wanted.is_true() {
+                return Ok(Self(None));
+            }
+            let label = values::path_of(out).unwrap_or_else(|_| "rendering".to_owned());
+            let bar = py.import("livekit_studio._progress")?.getattr("ProgressBar")?.call1((label,))?;
+            return Ok(Self(Some(bar.unbind())));
+        }
+        if !progress.is_callable() {
+            return Err(raise(
+                Error::parameter(format!("progress cannot be {}", values::type_name(progress)))
+                    .with_hint("True, False or a function of (frames done, frames in all)"),
+            ));
+        }
+        Ok(Self(Some(progress.clone().unbind())))
+    }
+
+    fn show(&self, py: Python<'_>, p: Progress) -> PyResult<()> {
+        if let Some(call) = self.0.as_ref().filter(|_| p.total > 0) {
+            call.call1(py, (p.done, p.total))?;
+        }
+        Ok(())
+    }
+
+    fn close(&self, py: Python<'_>) {
+        if let Some(call) = &self.0
+            && let Ok(close) = call.getattr(py, "close")
+        {
+            // the bar's own failure must not hide the error that is being told
+            let _ = close.call0(py);
+        }
+    }
+}
+
+fn target_of(value: &Bound<'_, PyAny>) -> PyResult<Option<Arc<dyn VideoTarget>>> {
+    if let Ok(port) = value.cast::<PyVideoPort>() {
+        return Ok(Some(port.get().0.clone()));
+    }
+    if let Ok(target) = value.cast::<PyNullTarget>() {
+        return Ok(Some(target.get().0.clone()));
+    }
+    Ok(None)
+}
+
+fn not_a_target(value: &Bound<'_, PyAny>) -> PyErr {
+    raise(
+        Error::format(format!("{} is not a target", values::type_name(value)))
+            .with_hint("pass a VideoPort, a NullTarget or, to render, a file name"),
+    )
+}
+
+fn outputs_of(out: &Bound<'_, PyAny>) -> PyResult<Vec<Output>> {
+    if let Ok(list) = out.cast::<PyList>() {
+        return list.iter().map(|o| output_of(&o)).collect();
+    }
+    if let Ok(tuple) = out.cast::<PyTuple>() {
+        return tuple.iter().map(|o| output_of(&o)).collect();
+    }
+    Ok(vec![output_of(out)?])
+}
+
+fn output_of(out: &Bound<'_, PyAny>) -> PyResult<Output> {
+    match target_of(out)? {
+        Some(target) => Ok(Output::Target(target)),
+        None => values::path_of(out).map(Output::File).map_err(|_| not_a_target(out)),
+    }
+}
+
+/// Options as FFmpeg writes them: text, numbers, and True and False as 1 and 0.
+fn words_of(options: &Bound<'_, PyDict>) -> PyResult<Vec<(String, String)>> {
+    options
+        .iter()
+        .map(|(key, value)| {
+            if value.is_none() {
+                return Err(raise(
+                    Error::parameter(format!("the option {key} is None")).with_hint("leave it out"),
+                ));
+            }
+            let value = match value.cast::<PyBool>() {
+                Ok(b) => if b.is_true() { "1" } else { "0" }.to_owned(),
+                Err(_) => value.str()?.to_string(),
+            };
+            Ok((key.str()?.to_string(), value))
+        })
+        .collect()
+}

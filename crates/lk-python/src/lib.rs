@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! The native part of the `livekit_studio` Python package: one file per exposed class, no logic of its own.
+
+mod array;
+mod blocking;
+mod color;
+mod compositor;
+mod error;
+mod frame;
+mod frames;
+mod function_source;
+mod image_file;
+mod layer;
+mod lazy_player;
+mod media_info;
+mod mixer;
+mod null_target;
+mod source;
+mod statistics;
+mod test_pattern;
+mod values;
+mod video_port;
+
+use error::Raise;
+use pyo3::prelude::*;
+
+/// A number of threads as Python gives it.
+pub(crate) fn threads_of(n: i64) -> PyResult<usize> {
+    let n = usize::try_from(n).unwrap_or(0);
+    livekit_studio::thread::check(n).or_raise()?;
+    Ok(n)
+}
+
+#[pyfunction]
+fn set_threads(n: i64) -> PyResult<()> {
+    livekit_studio::thread::set_budget(threads_of(n)?).or_raise()
+}
+
+#[pyfunction]
+fn set_frame_memory(megabytes: i64) -> PyResult<()> {
+    let bytes = usize::try_from(megabytes).ok().filter(|m| *m > 0).and_then(|m| m.checked_mul(1 << 20));
+    let bytes = bytes.ok_or_else(|| {
+        error::raise(livekit_studio::Error::parameter(format!("frames cannot have {megabytes} MB")))
+    })?;
+    livekit_studio::FramePool::shared().set_limit(bytes);
+    Ok(())
+}
+
+#[pyfunction]
+fn _cli(py: Python<'_>, args: Vec<String>) -> PyResult<i32> {
+    let cancel = livekit_studio::Cancel::new();
+    let inner = cancel.clone();
+    blocking::blocking(py, &cancel, |_| Ok(()), move || lk_cli::run(args, &inner))
+}
+
+#[pymodule]
+mod _native {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::_cli;
+    #[pymodule_export]
+    use super::color::PyColor;
+    #[pymodule_export]
+    use super::compositor::{PyBatch, PyCompositor, render};
+    #[pymodule_export]
+    use super::frame::PyFrame;
+    #[pymodule_export]
+    use super::frames::{PyFileFrames, PySceneFrames};
+    #[pymodule_export]
+    use super::function_source::PyFunctionSource;
+    #[pymodule_export]
+    use super::image_file::PyImageFile;
+    #[pymodule_export]
+    use super::layer::PyLayer;
+    #[pymodule_export]
+    use super::lazy_player::PyLazyPlayer;
+    #[pymodule_export]
+    use super::media_info::PyMediaInfo;
+    #[pymodule_export]
+    use super::mixer::{PyMixer, PyMixerInput};
+    #[pymodule_export]
+    use super::null_target::PyNullTarget;
+    #[pymodule_export]
+    use super::set_frame_memory;
+    #[pymodule_export]
+    use super::set_threads;
+    #[pymodule_export]
+    use super::source::{PyStillSource, PyVideoSource, open};
+    #[pymodule_export]
+    use super::statistics::PyStatistics;
+    #[pymodule_export]
+    use super::test_pattern::PyTestPattern;
+    #[pymodule_export]
+    use super::video_port::PyVideoPort;
+
+    #[pymodule_init]
+    fn init(m: &Bound<'_, PyModule>) -> PyResult<()> {
+        m.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        super::function_source::stop_at_exit(m.py())
+    }
+}

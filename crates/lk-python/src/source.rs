@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! `VideoSource`, `StillSource` and everything that is accepted in place of a source.
+
+use crate::array;
+use crate::blocking::{Born, wait_for};
+use crate::color::PyColor;
+use crate::error::{Raise, raise};
+use crate::frame::{PyFrame, pulled};
+use crate::values::{format_of, path_of, type_name};
+use livekit_studio::{
+    AudioSource, Cancel, Clock, Error, Frame, OpenOptions, Sample, Sampling, Still, Timestamp, VideoSource,
+};
+use pyo3::buffer::PyUntypedBuffer;
+use pyo3::prelude::*;
+use std::sync::Arc;
+
+/// Something frames can be read from.
+#[pyclass(frozen, subclass, name = "VideoSource", module = "livekit_studio")]
+pub(crate) struct PyVideoSource {
+    pub source: Arc<dyn VideoSource>,
+    /// The sound it brings into a scene.
+    sound: Option<Arc<dyn AudioSource>>,
+    /// Whether its pictures have no time of their own.
+    timeless: bool,
+    born: Born,
+}
+
+impl PyVideoSource {
+    pub(crate) fn new(source: Arc<dyn VideoSource>) -> Self {
+        Self { source, sound: None, timeless: false, born: Born::here() }
+    }
+
+    pub(crate) fn with_sound(source: Arc<dyn VideoSource>, sound: Arc<dyn AudioSource>) -> Self {
+        Self { sound: Some(sound), ..Self::new(source) }
+    }
+
+    pub(crate) fn timeless(source: Arc<dyn VideoSource>) -> Self {
+        Self { timeless: true, ..Self::new(source) }
+    }
+}
+
+type Pulled<'py> = (Option<Bound<'py, PyAny>>, u64, bool);
+
+#[pymethods]
+impl PyVideoSource {
+    fn pull<'py>(&self, py: Python<'py>) -> PyResult<Pulled<'py>> {
+        self.born.check()?;
+        let (source, cancel) = (self.source.clone(), Cancel::new());
+        let frame = wait_for(py, &cancel, move || {
+            Ok(match source.sample(<dyn Clock>::live().now(), Sampling::Live)? {
+                Sample::Frame(frame) => Some(frame),
+                Sample::Ended(last) => last,
+                Sample::Pending | Sample::Empty => None,
+            })
+        })?;
+        pulled(py, frame, self.timeless)
+    }
+
+    #[getter]
+    fn name(&self) -> String {
+        self.source.name()
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        Ok(format!("<{} {}>", slf.get_type().name()?, slf.get().source.name()))
+    }
+}
+
+/// One frame as a source.
+#[pyclass(frozen, extends = PyVideoSource, name = "StillSource", module = "livekit_studio")]
+pub(crate) struct PyStillSource(Frame);
+
+impl PyStillSource {
+    pub(crate) fn init(frame: Frame) -> PyClassInitializer<Self> {
+        let source = Arc::new(Still::new(format!("a {} picture", frame.size()), frame.clone()));
+        PyClassInitializer::from(PyVideoSource::timeless(source)).add_subclass(Self(frame))
+    }
+}
+
+#[pymethods]
+impl PyStillSource {
+    #[new]
+    fn new(frame: &PyFrame) -> PyClassInitializer<Self> {
+        Self::init(frame.0.clone())
+    }
+
+    fn size(&self) -> (u32, u32) {
+        (self.0.size().width, self.0.size().height)
+    }
+}
+
+/// What something in place of a source gives.
+pub(crate) struct Given {
+    pub video: Arc<dyn VideoSource>,
+    pub sound: Option<Arc<dyn AudioSource>>,
+}
+
+/// A source, a Frame, or the name of something that can be opened.
+pub(crate) fn given(value: &Bound<'_, PyAny>, with_sound: bool) -> PyResult<Given> {
+    given_looping(value, with_sound, false)
+}
+
+/// The same; what is opened by its name starts again at its end if `looping`.
+pub(crate) fn given_looping(value: &Bound<'_, PyAny>, with_sound: bool, looping: bool) -> PyResult<Given> {
+    if let Ok(source) = value.cast::<PyVideoSource>() {
+        let source = source.get();
+        return Ok(Given {
+            video: source.source.clone(),
+            sound: source.sound.clone().filter(|_| with_sound),
+        });
+    }
+    if let Ok(frame) = value.cast::<PyFrame>() {
+        let frame = frame.get().0.clone();
+        return Ok(Given {
+            video: Arc::new(Still::new(format!("a {} picture", frame.size()), frame)),
+            sound: None,
+        });
+    }
+    let bytes = PyUntypedBuffer::get(value).is_ok();
+    if bytes || value.is_callable() {
+        let hint = if bytes {
+            "say what its channels are: lk.open(array, format=\"rgb24\")"
+        } else {
+            "functions become sources by lk.FunctionSource(function, format=\"rgba\")"
+        };
+        return Err(raise(Error::format(format!("{} is not a source", type_name(value))).with_hint(hint)));
+    }
+    let name = path_of(value)?;
+    let cancel = Cancel::new();
+    let options = OpenOptions { looping, cancel: cancel.clone(), ..OpenOptions::default() };
+    let opened = wait_for(value.py(), &cancel, move || {
+        let open = if with_sound { livekit_studio::open } else { livekit_studio::open_pictures };
+        open(&name, &options)
+    })?;
+    Ok(Given { video: opened.video().or_raise()?, sound: opened.sound })
+}
+
+/// A source from what people write.
+#[pyfunction]
+#[pyo3(signature = (source, *, format = None))]
+pub(crate) fn open<'py>(source: &Bound<'py, PyAny>, format: Option<&str>) -> PyResult<Bound<'py, PyAny>> {
+    let py = source.py();
+    if PyUntypedBuffer::get(source).is_ok() && source.cast::<PyFrame>().is_err() {
+        let Some(format) = format else {
+            return Err(raise(
+                Error::format("an array needs its format")
+                    .with_hint("for example lk.open(array, format=\"rgb24\")"),
+            ));
+        };
+        let frame = array::copy_in(source, format_of(format)?, false, Timestamp::ZERO)?;
+        return Ok(Bound::new(py, PyStillSource::init(frame))?.into_any());
+    }
+    if format.is_some() {
+        return Err(raise(Error::parameter("format is for arrays; files know theirs")));
+    }
+    if source.cast::<PyVideoSource>().is_ok() {
+        return Ok(source.clone());
+    }
+    if let Ok(frame) = source.cast::<PyFrame>() {
+        return Ok(Bound::new(py, PyStillSource::init(frame.get().0.clone()))?.into_any());
+    }
+    // the classes say what it was opened as
+    let name = path_of(source)?;
+    if let Some(color) = livekit_studio::color_named(&name).or_raise()? {
+        return Ok(Bound::new(py, PyColor::init(color, None)?)?.into_any());
+    }
+    let native = py.import("livekit_studio._native")?;
+    let class = if livekit_studio::is_picture(&name).or_raise()? { "ImageFile" } else { "LazyPlayer" };
+    native.getattr(class)?.call1((name,))
+}

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""LiveKit: compose live video from Python.
+
+Sources (files, pictures, arrays) are put together by a :class:`Compositor` and written to targets (a file, a
+NumPy array, another compositor's port)::
+
+    import LiveKit as lk
+
+    scene = lk.Compositor(1280, 720, fps=30)
+    scene.add("bg.jpg", fit="cover")
+    scene.add("clip.mp4", at=(820, 440), size=(420, None), opacity=0.9)
+    scene.render("out.mp4", seconds=10, progress=True)
+
+Not affiliated with LiveKit Inc.
+"""
+
+from ._abc import VideoTarget
+from ._errors import (
+    BusyError,
+    CallbackError,
+    CancelledError,
+    ClosedError,
+    DeadlineError,
+    DiskFullError,
+    EncoderError,
+    FormatError,
+    FrameMemoryError,
+    InternalError,
+    LiveKitError,
+    LiveSourceError,
+    MediaError,
+    MediaNotFoundError,
+    OutputError,
+    ParameterError,
+    SlotError,
+    StreamError,
+)
+from ._native import (
+    Color,
+    Compositor,
+    Frame,
+    FunctionSource,
+    ImageFile,
+    Layer,
+    LazyPlayer,
+    MediaInfo,
+    Mixer,
+    MixerInput,
+    NullTarget,
+    Statistics,
+    StillSource,
+    TestPattern,
+    VideoPort,
+    VideoSource,
+    __version__,
+    open,
+    render,
+    set_frame_memory,
+    set_threads,
+)
+
+__all__ = [
+    "BusyError",
+    "CallbackError",
+    "CancelledError",
+    "ClosedError",
+    "Color",
+    "Compositor",
+    "DeadlineError",
+    "DiskFullError",
+    "EncoderError",
+    "FormatError",
+    "Frame",
+    "FrameMemoryError",
+    "FunctionSource",
+    "ImageFile",
+    "InternalError",
+    "Layer",
+    "LazyPlayer",
+    "LiveKitError",
+    "LiveSourceError",
+    "MediaError",
+    "MediaInfo",
+    "MediaNotFoundError",
+    "Mixer",
+    "MixerInput",
+    "NullTarget",
+    "OutputError",
+    "ParameterError",
+    "SlotError",
+    "Statistics",
+    "StillSource",
+    "StreamError",
+    "TestPattern",
+    "VideoPort",
+    "VideoSource",
+    "VideoTarget",
+    "__version__",
+    "open",
+    "render",
+    "set_frame_memory",
+    "set_threads",
+]

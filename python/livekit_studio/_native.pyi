@@ -1,0 +1,683 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The native part of LiveKit. Import from ``LiveKit``, not from here."""
+
+from collections.abc import Callable, Sequence
+from os import PathLike
+from typing import Any, Literal, Self, TypeAlias, final
+
+import numpy as np
+import numpy.typing as npt
+from typing_extensions import disjoint_base
+
+from ._abc import VideoTarget
+
+__all__ = [
+    "Color",
+    "Compositor",
+    "Frame",
+    "FunctionSource",
+    "ImageFile",
+    "Layer",
+    "LazyPlayer",
+    "MediaInfo",
+    "Mixer",
+    "MixerInput",
+    "NullTarget",
+    "Statistics",
+    "StillSource",
+    "TestPattern",
+    "VideoPort",
+    "VideoSource",
+    "_Batch",
+    "_FileFrames",
+    "_SceneFrames",
+    "__version__",
+    "_cli",
+    "open",
+    "render",
+    "set_frame_memory",
+    "set_threads",
+]
+
+__version__: str
+
+_Array: TypeAlias = npt.NDArray[np.uint8]
+_Pixels: TypeAlias = _Array | memoryview
+_Path: TypeAlias = str | PathLike[str]
+_PixelFormat: TypeAlias = Literal[
+    "rgb24", "bgr24", "rgba", "bgra", "yuv420p", "nv12", "yuyv422", "rgb", "bgr", "i420", "yuy2"
+]
+_Fit: TypeAlias = Literal["stretch", "contain", "cover", "none"]
+_Anchor: TypeAlias = Literal[
+    "top-left", "top", "top-right", "left", "center", "right", "bottom-left", "bottom", "bottom-right"
+]
+_Flip: TypeAlias = Literal["horizontal", "vertical", "both"]
+_Blend: TypeAlias = Literal["normal", "additive"]
+_Offline: TypeAlias = Literal["freeze", "latest", "skip"]
+_Rate: TypeAlias = int | float | str | tuple[int, int]
+_Source: TypeAlias = VideoSource | Frame | _Path
+_Target: TypeAlias = VideoTarget | _Path
+_Progress: TypeAlias = bool | Callable[[int, int], object]
+
+# Before Python 3.12 the buffer protocol has no names at run time; type checkers know it by them all the same.
+class _Buffer:
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+    def __release_buffer__(self, buffer: memoryview, /) -> None: ...
+
+@final
+class Frame(_Buffer):
+    """A picture with the time it is due. Immutable; handing one on copies nothing.
+
+    It speaks the buffer protocol and DLPack, so ``np.asarray(frame)`` and ``torch.from_dlpack(frame)`` share
+    its memory (packed formats; planar ones are copied once). Shapes of the array, dtype uint8:
+
+    * rgb24, bgr24: (height, width, 3); rgba, bgra: (height, width, 4), straight alpha, channels as named
+    * yuyv422: (height, width, 2)
+    * yuv420p, nv12: (height * 3 / 2, width), planes below each other as in PyAV
+    """
+
+    @staticmethod
+    def from_ndarray(
+        array: _Pixels, format: _PixelFormat, *, copy: bool = True, timestamp: float = 0.0
+    ) -> Frame:
+        """A frame from an array of the shape above.
+
+        With ``copy=False`` a C-contiguous NumPy array is shared: it is marked read-only and kept alive by the
+        frame. Other arrays are copied. ``timestamp`` is in seconds. Raises FormatError for a wrong shape or
+        dtype, naming what it is and what is needed.
+        """
+    @property
+    def format(self) -> str:
+        """The pixel format, in PyAV's words ("rgb24")."""
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+    @property
+    def timestamp(self) -> float:
+        """When it is due, in seconds on the clock of what made it."""
+    @property
+    def array(self) -> _Array:
+        """The bytes as a read-only array that shares the frame's memory where the format is packed."""
+    def to_ndarray(self, format: _PixelFormat) -> _Array:
+        """A new, writable array in ``format``."""
+    def to_image(self) -> Any:
+        """A PIL.Image (needs Pillow), RGB or RGBA."""
+    def save(self, path: _Path) -> None:
+        """Writes a picture file; the ending says which kind (.png, .jpg, .bmp, .webp).
+
+        Raises OutputError when it cannot be written, ParameterError for an unknown ending.
+        """
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]: ...
+    def __dlpack__(self, **kwargs: Any) -> Any: ...
+    def __dlpack_device__(self) -> tuple[int, int]: ...
+    def __repr__(self) -> str: ...
+    def _repr_png_(self) -> bytes: ...
+
+@disjoint_base
+class VideoSource:
+    """Something frames can be read from. Not made directly: see :func:`open`."""
+
+    def pull(self) -> tuple[_Array | None, int, bool]:
+        """The picture to show now: (array, timestamp, is_flipped).
+
+        The array is uint8 of shape (height, width, 3) in BGR or (height, width, 4) in BGRA, newly made, or
+        None when there is nothing to show. The timestamp is in microseconds, 2**64-1 when the picture has
+        none. ``is_flipped`` is True when the first row is the bottom one (never, for LiveKit's own sources).
+        """
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+    def __repr__(self) -> str: ...
+
+@final
+class VideoPort(VideoSource, VideoTarget):
+    """A target and a source in one: what is pushed in can be pulled, composited and recorded.
+
+    Keeps the last 8 frames or 250 ms. Frames pushed in have no exact times: in an offline render the layer
+    needs ``offline="latest"``, ``"freeze"`` or ``"skip"``. A port connected with :meth:`set_source` is as
+    exact as that source.
+    """
+
+    def __new__(cls) -> Self: ...
+    def push(self, array: _Pixels, is_flipped: bool = False, *, format: _PixelFormat | None = None) -> None:
+        """Copies an array in. Without ``format`` it is BGR (height, width, 3) or BGRA (height, width, 4),
+        straight alpha; other formats: the shapes of :class:`Frame`.
+
+        ``is_flipped``: the first row of the array is the bottom one (packed formats only). Raises FormatError
+        for a wrong shape or dtype.
+        """
+    def set_source(self, source: _Source | None) -> None:
+        """Reads from ``source`` from now on; None reads what is pushed again.
+
+        Raises ParameterError if the port would read from itself, and what opening raises.
+        """
+    def latest(self) -> Frame | None:
+        """The newest frame; None before the first."""
+
+@final
+class StillSource(VideoSource):
+    """One frame as a source: what ``lk.open(array, format=...)`` gives."""
+
+    def __new__(cls, frame: Frame) -> Self: ...
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+
+@final
+class Color(VideoSource):
+    """One colour: a CSS colour such as "#203040", "#20304080" (with alpha) or "red". Exact.
+
+    ``size`` is (width, height) in pixels; without it the picture is a small one, to be stretched over the
+    canvas or a box. ``lk.open("color:#203040")`` is the same. Raises ParameterError for what is no colour,
+    FormatError for an impossible size.
+    """
+
+    def __new__(cls, color: str, *, size: tuple[int, int] | None = None) -> Self: ...
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+
+@final
+class TestPattern(VideoSource):
+    """Colour bars, a line that crosses the picture once a second, the frame's number as digits, and beeps.
+
+    The number also stands in a row of 32 blocks along the bottom: the highest bit on the left, white is 1.
+    For the first tenth of each second a square at the top right is white and 1 kHz sounds at -12 dB; the
+    sound comes with the layer, as that of media files does. Frame n begins at n / fps; exact. At least 64x48
+    pixels, else FormatError.
+    """
+
+    def __new__(cls, width: int, height: int, *, fps: _Rate = 30) -> Self: ...
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+    def frame(self, index: int) -> Frame:
+        """Picture number ``index``, from 0."""
+    @property
+    def fps(self) -> float:
+        """New pictures a second."""
+
+@final
+class FunctionSource(VideoSource):
+    """Pictures made by a Python function, exact offline.
+
+    ``function(t)`` is called with the time in seconds, once for each frame, on a thread of its own, and
+    returns an array in ``format`` (shapes: see :class:`Frame`), a Frame, or None for nothing. Offline renders
+    wait for it at most ``timeout`` seconds a frame (then DeadlineError). An exception in it ends the render
+    with CallbackError.
+    """
+
+    def __new__(
+        cls,
+        function: Callable[[float], _Pixels | Frame | None],
+        *,
+        format: _PixelFormat,
+        timeout: float = 10.0,
+    ) -> Self: ...
+
+@final
+class ImageFile(VideoSource):
+    """A picture file: png, jpeg, bmp, webp, gif (animated ones play).
+
+    EXIF rotation is applied, colours with an ICC profile become sRGB. Raises MediaNotFoundError, MediaError.
+    """
+
+    def __new__(cls, filename: _Path) -> Self: ...
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+
+@final
+class LazyPlayer(VideoSource):
+    """The pictures of a media file or URL, decoded when asked for; frame-exact. No sound.
+
+    Display rotation and sample aspect are applied, interlaced video is deinterlaced unless
+    ``deinterlace=False``. Opening and every read give up after ``timeout`` seconds (DeadlineError). Raises
+    MediaNotFoundError, MediaError, StreamError, DeadlineError.
+    """
+
+    def __new__(
+        cls,
+        filename: _Path,
+        *,
+        loop: bool = False,
+        rate: float = 1.0,
+        timeout: float = 10.0,
+        deinterlace: bool = True,
+        options: dict[str, str] | None = None,
+    ) -> Self:
+        """Opens it. ``loop`` begins again at the end, ``rate`` is the speed (2.0 is twice as fast),
+        ``options`` are FFmpeg's for opening that container or protocol.
+        """
+    def frame(self, t: float, *, format: _PixelFormat | None = None) -> Frame | None:
+        """The frame shown at ``t`` seconds of the file: the last one whose timestamp is at most t + 1 ms.
+
+        For times past the end that is the last frame. Does not move the player. In ``format``, or as decoded.
+        """
+    def frames(self, format: _PixelFormat | None = None) -> _FileFrames:
+        """Every frame of the file once, in order, from the first. In ``format``, or as decoded."""
+    def video_size(self) -> tuple[int, int]:
+        """(width, height) in pixels, as displayed."""
+    def is_playing(self) -> bool:
+        """Whether it plays: neither stopped nor at the end."""
+    def is_eof_reached(self) -> bool:
+        """Whether the last picture read was past the end."""
+    def get_duration(self) -> int:
+        """The length in microseconds; 0 if unknown."""
+    def get_position(self) -> int:
+        """The position in microseconds."""
+    def set_position(self, position: int) -> None:
+        """Goes to a position in microseconds. An offline render starts from there."""
+    def start(self) -> None:
+        """Plays on from where it stands, or from the beginning if it had reached the end."""
+    def stop(self) -> None:
+        """Stands still where it is."""
+
+@final
+class _FileFrames:
+    """The frames of a file, one after the other: what :meth:`LazyPlayer.frames` gives."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Frame: ...
+
+@final
+class MediaInfo:
+    """What a media file holds. Raises as :class:`LazyPlayer` does."""
+
+    def __new__(cls, filename: _Path, *, timeout: float = 10.0) -> Self: ...
+    def duration(self) -> int:
+        """The length in microseconds; 0 if unknown."""
+    def has_video(self) -> bool:
+        """Whether there are pictures in it."""
+    def video_size(self) -> tuple[int, int]:
+        """(width, height) in pixels as displayed; (0, 0) without video."""
+    def video_fps(self) -> float:
+        """Frames a second; 0.0 without video."""
+    def video_bitrate(self) -> int:
+        """Bits a second; 0 if unknown."""
+    def has_audio(self) -> bool:
+        """Whether there is sound in it."""
+    def audio_sample_rate(self) -> int:
+        """Samples a second; 0 without sound."""
+    def audio_number_of_channels(self) -> int:
+        """2 for stereo; 0 without sound."""
+    def audio_bitrate(self) -> int:
+        """Bits a second; 0 if unknown."""
+    def to_dict(self) -> dict[str, Any]:
+        """Everything known about the file, as ``livekit-studio probe --json` prints it."""
+
+@final
+class NullTarget(VideoTarget):
+    """Takes frames in ``format``, counts them and lets them go: for measuring."""
+
+    def __new__(cls, format: _PixelFormat = "yuv420p") -> Self: ...
+    @property
+    def frames(self) -> int:
+        """Frames taken."""
+    def latest(self) -> Frame | None:
+        """The last frame taken; None before the first."""
+
+@final
+class Statistics:
+    """What a run did."""
+
+    @property
+    def frames(self) -> int:
+        """Frames made."""
+    @property
+    def samples(self) -> int:
+        """Sound samples mixed, per channel, at 48 kHz."""
+    @property
+    def elapsed(self) -> float:
+        """Seconds of real time."""
+    @property
+    def cpu(self) -> float:
+        """Seconds of CPU time of the whole process."""
+    @property
+    def sampling(self) -> float:
+        """Seconds spent waiting for sources, decoding included."""
+    @property
+    def rendering(self) -> float:
+        """Seconds spent compositing."""
+    @property
+    def delivering(self) -> float:
+        """Seconds spent waiting for targets."""
+    def to_dict(self) -> dict[str, float]:
+        """All of them by name."""
+    def __repr__(self) -> str: ...
+
+@final
+class MixerInput:
+    """One sound in the mixer. Properties are live: writing one takes effect at the next commit.
+
+    Values out of range raise ParameterError; once the sound is removed everything but ``name`` raises
+    SlotError.
+    """
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+    @property
+    def gain(self) -> float:
+        """In dB: 0 is unchanged, negative infinity is silence; at most 60."""
+    @gain.setter
+    def gain(self, value: float) -> None: ...
+    @property
+    def mute(self) -> bool:
+        """Whether it is silent."""
+    @mute.setter
+    def mute(self, value: bool) -> None: ...
+    @property
+    def sync_offset(self) -> float:
+        """Seconds by which it is heard later (negative: earlier)."""
+    @sync_offset.setter
+    def sync_offset(self, value: float) -> None: ...
+    def remove(self) -> None:
+        """Takes it out of the mixer."""
+
+@final
+class Mixer:
+    """The sounds of a compositor: 48 kHz float stereo, summed in the order they were added."""
+
+    @property
+    def gain(self) -> float:
+        """Of the sum, in dB; at most 60."""
+    @gain.setter
+    def gain(self, value: float) -> None: ...
+    @property
+    def mute(self) -> bool:
+        """Whether the sum is silent."""
+    @mute.setter
+    def mute(self, value: bool) -> None: ...
+    def add(
+        self,
+        source: _Path,
+        *,
+        gain: float = 0.0,
+        mute: bool = False,
+        sync_offset: float = 0.0,
+        loop: bool = False,
+        timeout: float = 10.0,
+    ) -> MixerInput:
+        """Adds the sound of a file or URL, heard from the beginning of the run.
+
+        ``gain`` is in dB, ``sync_offset`` and ``timeout`` are in seconds. Raises as :class:`LazyPlayer` does,
+        and MediaError if there is no sound in it.
+        """
+    @property
+    def inputs(self) -> list[MixerInput]:
+        """All sounds, in the order they were added."""
+
+@final
+class Layer:
+    """One source shown in a compositor. Properties are live: reading gives what was written, writing takes
+    effect at the next commit. They take what :meth:`Compositor.add` takes.
+
+    Values out of range and unknown words raise ParameterError; once the layer is removed everything raises
+    SlotError. Two of these are equal when they are the same layer; they cannot be keys of a dict.
+    """
+
+    @property
+    def name(self) -> str | None:
+        """What ``scene[name]`` finds it by."""
+    @property
+    def slot(self) -> int:
+        """Its place in the pile: higher is further in front."""
+    @property
+    def audio(self) -> MixerInput | None:
+        """The sound that came with the source, if it has any."""
+    @property
+    def at(self) -> tuple[float, float] | None:
+        """Where the anchor point lies on the canvas, in pixels from its top left."""
+    @at.setter
+    def at(self, value: tuple[float, float] | None) -> None: ...
+    @property
+    def size(self) -> tuple[float | None, float | None]:
+        """(width, height) of its box in pixels; a side that is None keeps the shape. Writing None is (None,
+        None).
+        """
+    @size.setter
+    def size(self, value: tuple[float | None, float | None] | None) -> None: ...
+    @property
+    def fit(self) -> _Fit | None:
+        """How the picture fills its box; None where nothing was said."""
+    @fit.setter
+    def fit(self, value: str | None) -> None: ...
+    @property
+    def anchor(self) -> _Anchor | None:
+        """The point of the box that lies at ``at``, or at the same point of the canvas."""
+    @anchor.setter
+    def anchor(self, value: str | None) -> None: ...
+    @property
+    def margin(self) -> float:
+        """Pixels between an anchored layer and the edges of the canvas."""
+    @margin.setter
+    def margin(self, value: float) -> None: ...
+    @property
+    def crop(self) -> tuple[int, int, int, int]:
+        """Pixels cut from (left, top, right, bottom). Writing None cuts nothing."""
+    @crop.setter
+    def crop(self, value: tuple[int, int, int, int] | None) -> None: ...
+    @property
+    def flip(self) -> _Flip | None:
+        """Which way the picture is mirrored."""
+    @flip.setter
+    def flip(self, value: str | None) -> None: ...
+    @property
+    def rotation(self) -> float:
+        """Degrees clockwise."""
+    @rotation.setter
+    def rotation(self, value: float) -> None: ...
+    @property
+    def opacity(self) -> float:
+        """0.0 to 1.0."""
+    @opacity.setter
+    def opacity(self, value: float) -> None: ...
+    @property
+    def blend(self) -> _Blend:
+        """How it is put on what lies below it."""
+    @blend.setter
+    def blend(self, value: str) -> None: ...
+    @property
+    def visible(self) -> bool:
+        """Whether it is seen; its sound goes on either way (see ``audio.mute``)."""
+    @visible.setter
+    def visible(self, value: bool) -> None: ...
+    @property
+    def offline(self) -> _Offline | None:
+        """What an offline render does with a source that cannot be exact; None refuses it."""
+    @offline.setter
+    def offline(self, value: str | None) -> None: ...
+    def set_source(self, source: _Source) -> None:
+        """Shows another source in the same place. The sound of the first goes on; the new one brings none."""
+    def remove(self) -> None:
+        """Takes it off the canvas, and its sound out of the mixer."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __repr__(self) -> str: ...
+
+@final
+class Compositor:
+    """A canvas with layers in slots (slot order is z-order) and a mixer.
+
+    ``window_width``, ``window_height`` and ``title`` ask for a window; where there can be none there is a
+    RuntimeWarning and the compositor goes on without. ``fps`` is a number, a string such as "30000/1001" or a
+    pair; 29.97 means 30000/1001. ``background`` is a CSS colour. ``threads`` bounds the render threads
+    (default: see :func:`set_threads`). Raises FormatError for sides outside 1 to 16384, ParameterError.
+    """
+
+    def __new__(
+        cls,
+        video_width: int,
+        video_height: int,
+        window_width: int | None = None,
+        window_height: int | None = None,
+        title: str | None = None,
+        *,
+        fps: _Rate = 30,
+        background: str = "black",
+        threads: int | None = None,
+    ) -> Self: ...
+    def add(
+        self,
+        source: _Source,
+        *,
+        name: str | None = None,
+        at: tuple[float, float] | None = None,
+        size: tuple[float | None, float | None] | None = None,
+        fit: _Fit | None = None,
+        anchor: _Anchor | None = None,
+        margin: float = 0.0,
+        crop: tuple[int, int, int, int] | None = None,
+        flip: _Flip | None = None,
+        rotation: float = 0.0,
+        opacity: float = 1.0,
+        blend: _Blend = "normal",
+        visible: bool = True,
+        slot: int | None = None,
+        above: Layer | None = None,
+        below: Layer | None = None,
+        fallback: _Source | None = None,
+        offline: _Offline | None = None,
+        audio: bool = True,
+        loop: bool = False,
+    ) -> Layer:
+        """Shows a source. A string or path opens a picture, a media file or a URL; with ``audio=True`` the
+        sound of a media file goes to the mixer (:attr:`Layer.audio`); with ``loop=True`` both start again at
+        the end.
+
+        Place: with nothing else said the picture is stretched over the canvas; with only ``at`` or ``anchor``
+        it keeps its own size; ``size`` is a box in pixels (a side that is None keeps the shape), and ``fit``
+        says how it is filled: "stretch" whatever that does to the shape, "contain" so that all is seen,
+        "cover" so that nothing stays empty, "none" in its own size. ``anchor`` is the point of the box that
+        lies at ``at`` or, without ``at``, at the same point of the canvas, ``margin`` pixels in. ``crop`` is
+        cut off first (left, top, right, bottom), in pixels; ``rotation`` is in degrees clockwise.
+
+        Order: on top of all layers, or in a given ``slot`` (0 to 65535, in place of what was there), or
+        directly ``above`` or ``below`` another layer.
+
+        ``fallback`` is shown while the source has nothing. ``offline`` says what an offline render does with
+        a source that cannot be exact. Raises ParameterError, SlotError, and what opening raises (see
+        :class:`LazyPlayer`).
+        """
+    def __getitem__(self, name: str, /) -> Layer:
+        """The layer called ``name``; SlotError (a KeyError) if there is none."""
+    @property
+    def layers(self) -> list[Layer]:
+        """All layers, the lowest first."""
+    @property
+    def audio(self) -> Mixer:
+        """The mixer of its sounds."""
+    @property
+    def fps(self) -> float:
+        """Frames a second."""
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the canvas in pixels."""
+    @property
+    def background(self) -> str:
+        """The colour behind all layers; any CSS colour may be written, "#rrggbbaa" is read."""
+    @background.setter
+    def background(self, value: str) -> None: ...
+    def batch(self) -> _Batch:
+        """``with scene.batch(): ...``: edits inside take effect together; an exception undoes them."""
+    def set_source(
+        self,
+        idx: int,
+        source: _Source,
+        upper_left: tuple[float, float] | None = None,
+        lower_right: tuple[float, float] | None = None,
+    ) -> None:
+        """Shows a source in slot ``idx``: over the whole canvas, in its own size with its top left at
+        ``upper_left``, or stretched over the rectangle from ``upper_left`` to ``lower_right`` (exclusive)."""
+    def remove_source(self, idx: int) -> None:
+        """Empties a slot."""
+    def set_video_resolution(self, video_width: int, video_height: int) -> None:
+        """Changes the size of the canvas, in pixels; layers stay where they are. Raises FormatError."""
+    def video_size(self) -> tuple[int, int]:
+        """The same as :attr:`size`."""
+    def add_target(self, target: VideoTarget) -> None:
+        """Has every run write its frames to ``target`` too."""
+    def render(
+        self,
+        out: _Target | Sequence[_Target],
+        *,
+        seconds: float | None = None,
+        frames: int | None = None,
+        progress: _Progress = False,
+        video_codec: str | None = None,
+        quality: float | None = None,
+        bitrate: int | None = None,
+        audio_codec: str | None = None,
+        options: dict[str, Any] | None = None,
+        format: str | None = None,
+        overwrite: bool = True,
+    ) -> Statistics:
+        """Renders offline: every frame exact, as fast as it goes, the same on every run.
+
+        ``out`` is a file (its ending says the container: .mp4 .mkv .mov .flv .webm .ts and what else FFmpeg
+        writes), a VideoTarget, or a list or tuple of several. ``seconds`` or ``frames`` say how long it is;
+        without either it goes on until the longest clip or sound has ended.
+
+        Codecs are FFmpeg's names (default: H.264 and AAC, or what the container takes). ``quality`` is
+        constant, on x264's CRF scale (0 is the best, 51 the worst, 23 usual); ``bitrate`` is an average in
+        bits a second. ``options`` are any of FFmpeg's for the encoders and the container (preset, crf, g,
+        movflags); those whose name ends in ":a" are for the sound. ``format`` is the container, where the
+        ending does not say it. ``overwrite=False`` refuses to replace a file.
+
+        ``progress=True`` draws a bar on a terminal; a function is called now and then with (frames done,
+        frames in all).
+
+        Raises LiveSourceError, EncoderError, OutputError, DiskFullError, DeadlineError, BusyError,
+        ParameterError, CallbackError. When it fails the file holds what was made before.
+        """
+    def frames(
+        self, format: _PixelFormat, *, realtime: bool = True, seconds: float | None = None
+    ) -> _SceneFrames:
+        """The composed frames in ``format``, one after the other, for ``seconds`` or without end.
+
+        With ``realtime=False`` offline, exact; edits made between two frames take effect with the next. This
+        version knows no other way: ``realtime=True`` raises ParameterError.
+        """
+    def frame(self, format: _PixelFormat = "rgb24", *, at: float = 0.0) -> Frame:
+        """One composed frame: the offline one shown at ``at`` seconds."""
+    def screenshot(self, path: _Path, *, at: float = 0.0) -> None:
+        """Writes :meth:`frame` to a picture file (see :meth:`Frame.save`), with alpha if the background has
+        any.
+        """
+    def statistics(self) -> Statistics | None:
+        """What the last :meth:`render` did; None before the first."""
+    def __repr__(self) -> str: ...
+
+@final
+class _SceneFrames:
+    """The frames of a scene, one after the other: what :meth:`Compositor.frames` gives."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Frame: ...
+    def close(self) -> None:
+        """Ends the run and lets go of the scene; asking for more frames raises StopIteration."""
+
+@final
+class _Batch:
+    """Edits that take effect together: what :meth:`Compositor.batch` gives."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *args: object) -> None: ...
+
+def open(source: _Source | _Pixels, *, format: _PixelFormat | None = None) -> VideoSource:
+    """A source from what people write: an :class:`ImageFile` or :class:`LazyPlayer` from a file name or URL,
+    a :class:`Color` from "color:#203040", a :class:`StillSource` from a Frame or an array (for arrays alone, ``format`` says what they hold).
+    Sources stay what they are. Raises as they do, and FormatError.
+    """
+
+def render(scene: Compositor, out: _Target | Sequence[_Target], **options: Any) -> Statistics:
+    """The same as ``scene.render(out, ...)``."""
+
+def set_threads(n: int) -> None:
+    """Bounds the threads of new runs and players: 1 to 1024, else ParameterError.
+
+    The default is what the environment's LIVEKIT_THREADS says, else what the machine allows.
+    """
+
+def set_frame_memory(megabytes: int) -> None:
+    """Bounds the memory of all frames alive in this process (default 1024 MB); past it FrameMemoryError."""
+
+def _cli(args: list[str]) -> int:
+    """Runs the command line and gives its exit status."""

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Media shared by the tests, made once a session."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import media
+import numpy as np
+import pytest
+
+FRAMES = 300  # of the numbered clip: 10 s at 30 frames a second
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the shared media lie."""
+    return tmp_path_factory.mktemp("media")
+
+
+@pytest.fixture(scope="session")
+def numbered(folder: Path) -> Path:
+    """300 frames at 30 frames a second; frame n shows n. MP4, H.264 with B-frames."""
+    return media.numbered_clip(folder / "numbered.mp4", FRAMES)
+
+
+@pytest.fixture(scope="session")
+def numbered_files(folder: Path, numbered: Path) -> dict[str, Path]:
+    """The same packets in several containers."""
+    files = {"mp4": numbered}
+    for ending in ("mkv", "flv", "ts", "mov"):
+        files[ending] = folder / f"numbered.{ending}"
+        media.ffmpeg("-i", numbered, "-c", "copy", files[ending])
+    return files
+
+
+@pytest.fixture(scope="session")
+def noise_sounds(folder: Path) -> tuple[Path, Path]:
+    """Two seconds of stereo noise each, 48 kHz float."""
+    rng = np.random.default_rng(7)
+    made = [rng.uniform(-0.45, 0.45, (2 * media.RATE, 2)) for _ in range(2)]
+    return (
+        media.write_sound(folder / "noise-a.wav", made[0]),
+        media.write_sound(folder / "noise-b.wav", made[1]),
+    )
+
+
+@pytest.fixture(scope="session")
+def clip_with_sound(folder: Path, numbered: Path) -> Path:
+    """The numbered clip with ten seconds of a tone."""
+    path = folder / "with-sound.mp4"
+    sound = media.write_sound(folder / "tone.wav", media.tone(10, 440))
+    media.ffmpeg("-i", numbered, "-i", sound, "-c:v", "copy", "-c:a", "aac", "-b:a", "128k", path)
+    return path
+
+
+@pytest.fixture
+def silent_server() -> Iterator[tuple[str, socket.socket]]:
+    """The address of a server that accepts connections and never says a word, and its listening socket."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(30)
+        yield f"127.0.0.1:{listener.getsockname()[1]}", listener
