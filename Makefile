@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Every target sets up what it needs first (tools/setup.sh; nothing to do is well under a second).
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint wheel bench verify fmt clean setup
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: setup ## composite a photo, two clips, a NumPy animation and their sound into demo.mp4, with a contact sheet
+	@tools/demo.sh
+
+test: setup ## all tests: the Rust workspace, then Python against the built wheel
+	@tools/test.sh
+
+lint: setup ## all checks: format, crate edges, licences, clippy, stubs, types
+	@tools/lint.sh
+
+wheel: setup ## the Python wheel for this machine's FFmpeg, into dist/
+	@tools/wheel.sh build
+
+bench: setup ## the standard scenes, one BENCH line each (SCENES="s1 s3" FRAMES=300)
+	@tools/bench.sh
+
+verify: setup ## all tests and the long proofs (hours)
+	@LK_VERIFY=1 tools/test.sh
+
+fmt: setup ## format Rust and Python in place
+	@tools/fmt.sh
+
+clean: ## remove everything built (keeps .venv and the demo's media)
+	@rm -rf target dist build/lint build/pytest build/test-logs demo.mp4 demo.png
+
+setup: ## install what is missing: says what and where first
+	@tools/setup.sh
