@@ -21,6 +21,8 @@ use std::time::Duration;
 const BLOCK: u64 = 480;
 /// How long a target may answer Busy before the run gives up.
 const TARGET_PATIENCE: Duration = Duration::from_secs(120);
+/// How long the rest of a tick may take to go out after a cancel.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// How an offline run is to go.
 #[derive(Clone)]
@@ -200,9 +202,13 @@ impl OfflineRun {
     ) -> Result<()> {
         let watch = Stopwatch::start();
         let wake = self.wake.clone();
+        let mut begun = false;
         for (output, target) in videos {
             target.wake_on_ready(&wake);
-            self.until_taken(&target.name(), || target.offer(&tick.frames[*output], Delivery::Lossless))?;
+            self.until_taken(&target.name(), begun, || {
+                target.offer(&tick.frames[*output], Delivery::Lossless)
+            })?;
+            begun = true;
         }
         let end = self.compositor.rate().sample_of(last + 1, SAMPLE_RATE);
         for block in &tick.sound {
@@ -217,7 +223,10 @@ impl OfflineRun {
             };
             self.statistics.samples += keep as u64;
             for target in sounds {
-                self.until_taken("the sound output", || target.offer_audio(block, Delivery::Lossless))?;
+                self.until_taken("the sound output", begun, || {
+                    target.offer_audio(block, Delivery::Lossless)
+                })?;
+                begun = true;
             }
         }
         self.statistics.delivering += watch.elapsed();
@@ -233,12 +242,17 @@ impl OfflineRun {
         }
     }
 
-    fn until_taken(&self, name: &str, mut offer: impl FnMut() -> Result<Offered>) -> Result<()> {
+    /// Offers until it is taken. Once a tick has `begun` to go out, a cancel lets the rest of it follow for a
+    /// while: pictures and sound, and the counts told of them, stay together.
+    fn until_taken(&self, name: &str, begun: bool, mut offer: impl FnMut() -> Result<Offered>) -> Result<()> {
         let deadline = Deadline::after(TARGET_PATIENCE);
+        let mut grace = None;
         while offer()? == Offered::Busy {
             // a short look now and then covers targets that cannot ring
             self.wake.wait(deadline.left(Duration::from_millis(20)));
-            if self.options.cancel.is_cancelled() {
+            if self.options.cancel.is_cancelled()
+                && (!begun || grace.get_or_insert_with(|| Deadline::after(GRACE)).has_passed())
+            {
                 return Err(cancelled());
             }
             if deadline.has_passed() {

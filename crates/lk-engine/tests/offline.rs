@@ -290,3 +290,54 @@ fn every_frame_and_every_sample_once_at_a_fractional_rate() {
         assert_eq!(pair, [(n as f32 - 480.0).max(0.0); 2]);
     }
 }
+
+/// Takes a picture and cancels the run; is not ready for the first three offers of sound.
+struct CancelsBetween {
+    cancel: Cancel,
+    offers: AtomicUsize,
+    samples: AtomicUsize,
+}
+
+impl VideoTarget for CancelsBetween {
+    fn name(&self) -> String {
+        "cancels".to_owned()
+    }
+    fn wish(&self) -> VideoWish {
+        VideoWish::default()
+    }
+    fn offer(&self, _: &Frame, _: Delivery) -> Result<Offered> {
+        self.cancel.cancel();
+        Ok(Offered::Taken)
+    }
+    fn statistics(&self) -> TargetStatistics {
+        TargetStatistics::default()
+    }
+}
+
+impl AudioTarget for CancelsBetween {
+    fn offer_audio(&self, block: &AudioBlock, _: Delivery) -> Result<Offered> {
+        if self.offers.fetch_add(1, Ordering::Relaxed) < 3 {
+            return Ok(Offered::Busy);
+        }
+        self.samples.fetch_add(block.len(), Ordering::Relaxed);
+        Ok(Offered::Taken)
+    }
+}
+
+#[test]
+fn a_tick_that_has_begun_to_go_out_goes_out_whole() {
+    let c = compositor(30, 1);
+    c.add_sound(Arc::new(Ramp), MixerInput::default()).unwrap();
+    let cancel = Cancel::new();
+    let options =
+        OfflineOptions { outputs: vec![spec()], cancel: cancel.clone(), ..OfflineOptions::default() };
+    let mut run = OfflineRun::new(&c, options).unwrap();
+    let target =
+        Arc::new(CancelsBetween { cancel, offers: AtomicUsize::new(0), samples: AtomicUsize::new(0) });
+    let tick = run.step().unwrap();
+    let videos: Vec<(usize, Arc<dyn VideoTarget>)> = vec![(0, target.clone())];
+    let sounds: Vec<Arc<dyn AudioTarget>> = vec![target.clone()];
+    run.deliver(&tick, &videos, &sounds, 100).unwrap();
+    assert_eq!(target.samples.load(Ordering::Relaxed), tick.sound.iter().map(AudioBlock::len).sum::<usize>());
+    assert_eq!(run.step().err().map(|e| e.kind()), Some(ErrorKind::Cancelled));
+}
