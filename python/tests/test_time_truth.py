@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-import warnings
 from collections.abc import Iterable
 from fractions import Fraction
 from itertools import islice
@@ -297,21 +296,16 @@ def checksum(path: Path) -> str:
 
 @pytest.mark.parametrize("container", ["mp4", "mkv", "mov", "ts", "flv"])
 def test_runs_and_threads_make_the_same_file(clip_with_sound: Path, tmp_path: Path, container: str) -> None:
-    outs = []
+    sums = []
     for run, threads in enumerate([1, 1, 2]):
         scene = lk.Compositor(320, 240, fps=30, threads=threads)
         scene.add(clip_with_sound, fit="contain", rotation=7)
         scene.add(lk.LazyPlayer(clip_with_sound), at=(180, 130), size=(120, None), opacity=0.7)
         out = tmp_path / f"run{run}.{container}"
         scene.render(out, seconds=2)
-        outs.append(out)
-    for other in outs[1:]:
-        if checksum(other) == checksum(outs[0]):
-            continue
-        # x264 has been seen, once in some 200 files, to end a picture with other bits that decode to the same
-        warnings.warn(f"{container}: the bytes of two runs differ", stacklevel=1)
-        assert np.array_equal(media.decoded(other, "yuv420p"), media.decoded(outs[0], "yuv420p"))
-        assert np.array_equal(media.decoded_sound(other), media.decoded_sound(outs[0]))
+        sums.append(checksum(out))
+    assert sums[0] == sums[1], "two runs differ"
+    assert sums[0] == sums[2], "one and two render threads differ"
 
 
 @pytest.mark.parametrize("layout", ["rgb24", "yuv420p"])
