@@ -223,9 +223,7 @@ impl OfflineRun {
             };
             self.statistics.samples += keep as u64;
             for target in sounds {
-                self.until_taken("the sound output", begun, || {
-                    target.offer_audio(block, Delivery::Lossless)
-                })?;
+                self.until_taken(&target.name(), begun, || target.offer_audio(block, Delivery::Lossless))?;
                 begun = true;
             }
         }
@@ -293,7 +291,7 @@ impl OfflineRun {
         for (id, source) in &commit.sources {
             if !self.source_claims.contains_key(id) {
                 source.wake_on_ready(&self.wake);
-                self.source_claims.insert(*id, source.claim(self.clock)?);
+                self.source_claims.insert(*id, source.claim(self.clock, Timestamp::ZERO)?);
             }
         }
         for (id, sound) in &commit.sounds {
@@ -306,7 +304,7 @@ impl OfflineRun {
                     .with_hint("remove it from the mixer for offline renders"));
                 }
                 sound.wake_on_ready(&self.wake);
-                self.sound_claims.insert(*id, sound.claim(self.clock)?);
+                self.sound_claims.insert(*id, sound.claim(self.clock, Timestamp::ZERO)?);
             }
         }
         self.frozen.retain(|id, _| commit.scene.find(*id).is_some());
@@ -417,7 +415,7 @@ impl OfflineRun {
         let deadline = Deadline::after(source.deadline());
         loop {
             match source.read(first, out, Sampling::Exact).map_err(|e| e.context(source.name()))? {
-                AudioRead::Filled => return Ok(false),
+                AudioRead::Filled | AudioRead::Late(_) => return Ok(false),
                 AudioRead::Ended => return Ok(out.iter().all(|s| *s == 0.0)),
                 AudioRead::Pending => self.wait(deadline, &source.name())?,
             }

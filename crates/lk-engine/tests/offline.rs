@@ -260,6 +260,10 @@ impl VideoTarget for Sink {
 }
 
 impl AudioTarget for Sink {
+    fn name(&self) -> String {
+        "a test".to_owned()
+    }
+
     fn offer_audio(&self, block: &AudioBlock, _: Delivery) -> Result<Offered> {
         let mut samples = self.samples.lock().unwrap();
         assert_eq!(block.position as usize, samples.len() / CHANNELS, "blocks follow one another");
@@ -315,6 +319,10 @@ impl VideoTarget for CancelsBetween {
 }
 
 impl AudioTarget for CancelsBetween {
+    fn name(&self) -> String {
+        "a test".to_owned()
+    }
+
     fn offer_audio(&self, block: &AudioBlock, _: Delivery) -> Result<Offered> {
         if self.offers.fetch_add(1, Ordering::Relaxed) < 3 {
             return Ok(Offered::Busy);

@@ -79,6 +79,10 @@ impl VideoTarget for NullTarget {
 }
 
 impl AudioTarget for NullTarget {
+    fn name(&self) -> String {
+        VideoTarget::name(self)
+    }
+
     fn offer_audio(&self, block: &AudioBlock, _delivery: Delivery) -> Result<Offered> {
         self.state.lock().samples += block.len() as u64;
         Ok(Offered::Taken)

@@ -5,7 +5,7 @@
 mod media;
 
 use lk_io::media_file::{FileAudio, LazyPlayer, OpenOptions};
-use lk_media::{AudioRead, AudioSource, ClockId, ErrorKind, Sampling, VideoSource};
+use lk_media::{AudioRead, AudioSource, ClockId, ErrorKind, Sampling, Timestamp, VideoSource};
 use media::{H264, Random, clip, ffmpeg, has_ffmpeg, place, seconds};
 
 fn file(name: &str, args: &[&str]) -> String {
@@ -194,7 +194,7 @@ fn loops_rates_claims_and_the_end() {
     let value = |n: i64| n as f32 / 48000.0 / 4.0;
     audio.set_position(seconds(0.5));
     for _ in 0..2 {
-        let _claim = audio.claim(ClockId::unique()).unwrap();
+        let _claim = audio.claim(ClockId::unique(), Timestamp::ZERO).unwrap();
         let mut out = vec![0.0; 960];
         for block in 0..150 {
             assert_eq!(

@@ -92,7 +92,7 @@ fn allowed(rate: FrameRate, at: Timestamp) -> (usize, usize) {
 fn every_frame_in_order_at_its_own_rate() {
     each("own", |name, path, rate| {
         let player = LazyPlayer::open(path, &OpenOptions::default()).unwrap();
-        let claim = player.claim(ClockId::unique()).unwrap();
+        let claim = player.claim(ClockId::unique(), Timestamp::ZERO).unwrap();
         for n in 0..FRAMES {
             assert_eq!(exact(&player, rate.time_of(n as u64)), (n, true), "{name}");
         }
@@ -176,7 +176,7 @@ fn loops_begin_again_without_a_missing_frame() {
         let rate: FrameRate = kind.rate.parse().unwrap();
         let player = LazyPlayer::open(&path, &OpenOptions { looping: true, ..Default::default() }).unwrap();
         assert_eq!(player.duration(), None);
-        let _claim = player.claim(ClockId::unique()).unwrap();
+        let _claim = player.claim(ClockId::unique(), Timestamp::ZERO).unwrap();
         for n in 0..90 {
             let sample = player.sample(rate.time_of(n), Sampling::Exact).unwrap();
             assert_eq!(sampled(&sample), (n as usize % 20, true), "{}: frame {n}", kind.name);
@@ -200,8 +200,8 @@ fn claims_rates_positions_and_identity() {
 
     // two runs give the same frames at the same times, whatever the first left behind
     let run = || {
-        let guard = player.claim(ClockId::unique()).unwrap();
-        assert!(player.claim(ClockId::unique()).is_err(), "one run at a time");
+        let guard = player.claim(ClockId::unique(), Timestamp::ZERO).unwrap();
+        assert!(player.claim(ClockId::unique(), Timestamp::ZERO).is_err(), "one run at a time");
         let frames: Vec<_> = (0..40)
             .map(|n| match player.sample(rate.time_of(n), Sampling::Exact).unwrap() {
                 Sample::Frame(f) => (number(&f), f.timestamp()),
@@ -244,7 +244,7 @@ fn claims_rates_positions_and_identity() {
     assert_ne!(at(1.02), at(1.04));
 
     let fast = LazyPlayer::open(&path, &OpenOptions { rate: 2.0, ..Default::default() }).unwrap();
-    let _claim = fast.claim(ClockId::unique()).unwrap();
+    let _claim = fast.claim(ClockId::unique(), Timestamp::ZERO).unwrap();
     for n in 0..45 {
         let Sample::Frame(f) = fast.sample(rate.time_of(n), Sampling::Exact).unwrap() else { panic!() };
         assert_eq!(number(&f), 2 * n as usize);

@@ -4,7 +4,7 @@
 use crate::source::{Exactness, Sampling, SourceState};
 use crate::target::{Delivery, Offered};
 use crate::wake::Wake;
-use crate::{ClockId, LeaseGuard, Result};
+use crate::{ClockId, LeaseGuard, Result, Timestamp};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +40,9 @@ impl AudioBlock {
 pub enum AudioRead {
     /// The whole range is filled; gaps are silence.
     Filled,
+    /// Live sampling only: the range is filled, but for so many samples (per channel) that were not there in
+    /// time and are silent.
+    Late(usize),
     /// Exact sampling only: not yet; the wake-up will ring.
     Pending,
     /// The range is filled, and everything after it is silence.
@@ -81,14 +84,25 @@ pub trait AudioSource: Send + Sync {
         SourceState::Live
     }
 
-    /// Puts the source on the clock of a run that starts at session time 0; Busy if it is on another.
-    fn claim(&self, _clock: ClockId) -> Result<Option<LeaseGuard>> {
+    /// Puts the source on the clock of a run; Busy if it is on another. Its place, where it has one, belongs to
+    /// session time `start`.
+    fn claim(&self, _clock: ClockId, _start: Timestamp) -> Result<Option<LeaseGuard>> {
         Ok(None)
+    }
+
+    /// Whether a reading may decode or read a file on the thread that asks. A live run has a thread read ahead
+    /// of such a source.
+    fn may_block(&self) -> bool {
+        false
     }
 }
 
 /// Something mixed sound can be written to.
 pub trait AudioTarget: Send + Sync {
-    /// Offers the next block; positions follow one another without a gap.
+    /// What people call it, for messages.
+    fn name(&self) -> String;
+
+    /// Offers the next block; positions follow one another without a gap. An error means that the target has
+    /// failed and takes no more.
     fn offer_audio(&self, block: &AudioBlock, delivery: Delivery) -> Result<Offered>;
 }

@@ -6,10 +6,12 @@
 //! or a device, and only [`clock`] reads the real time.
 
 pub mod audio;
+pub mod audio_port;
 pub mod clock;
 pub mod color;
 pub mod convert;
 pub mod error;
+pub mod event;
 pub mod frame;
 pub mod kernel;
 pub mod lease;
@@ -24,9 +26,11 @@ pub mod transport;
 pub mod wake;
 
 pub use audio::{AudioBlock, AudioRead, AudioSource, AudioTarget, CHANNELS, SAMPLE_RATE};
+pub use audio_port::AudioPort;
 pub use clock::{Clock, ManualClock};
 pub use color::{ColorSpace, Matrix, Range, Siting};
 pub use error::{Error, ErrorKind, Result};
+pub use event::{Event, EventKind, EventReader, Events};
 pub use frame::{Frame, FrameId, FrameMap, FrameMut, FrameSpec, HostMemory, HostMemoryMut, Plane, PlaneMut};
 pub use lease::{ClockId, ClockLease, LeaseGuard};
 pub use pixel::{AlphaKind, PixelFormat, Size};

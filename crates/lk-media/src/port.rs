@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! The video port: a target and a source in one, where threads meet.
 
-use crate::clock::Deadline;
+use crate::clock::{Clock, Deadline};
 use crate::source::{Exactness, Sample, Sampling, SourceState, VideoSource};
 use crate::target::{Delivery, Offered, TargetStatistics, VideoTarget, VideoWish};
 use crate::wake::{Wake, Wakes};
@@ -97,8 +97,13 @@ impl VideoPort {
         self.wakes.ring();
     }
 
-    /// The newest frame.
+    /// The newest frame due by the live clock; writers may be ahead of it. The oldest kept if none is due.
     pub fn latest(&self) -> Option<Frame> {
+        self.at(<dyn Clock>::live().now())
+    }
+
+    /// The newest frame written, due or not.
+    pub fn newest(&self) -> Option<Frame> {
         self.state.lock().frames.back().map(|(_, f)| f.clone())
     }
 
@@ -135,7 +140,7 @@ impl VideoSource for VideoPort {
         if let Some(source) = self.source() {
             let sample = source.sample(at, sampling)?;
             if let Sample::Frame(frame) = &sample
-                && self.latest().is_none_or(|f| f.id() != frame.id() || f.timestamp() != frame.timestamp())
+                && self.newest().is_none_or(|f| f.id() != frame.id() || f.timestamp() != frame.timestamp())
             {
                 self.publish(frame.clone());
             }
@@ -200,8 +205,12 @@ impl VideoSource for VideoPort {
         self.source()
     }
 
-    fn claim(&self, clock: ClockId) -> Result<Option<LeaseGuard>> {
-        self.source().map_or(Ok(None), |s| s.claim(clock))
+    fn claim(&self, clock: ClockId, start: Timestamp) -> Result<Option<LeaseGuard>> {
+        self.source().map_or(Ok(None), |s| s.claim(clock, start))
+    }
+
+    fn may_block(&self) -> bool {
+        self.source().is_some_and(|s| s.may_block())
     }
 }
 

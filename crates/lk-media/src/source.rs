@@ -102,10 +102,16 @@ pub trait VideoSource: Send + Sync {
         None
     }
 
-    /// Puts the source on the clock of a run that starts at session time 0, until the guard is dropped; Busy
-    /// if it is on another. None for sources that show the same at every time.
-    fn claim(&self, _clock: ClockId) -> Result<Option<LeaseGuard>> {
+    /// Puts the source on the clock of a run until the guard is dropped; Busy if it is on another. Its place,
+    /// where it has one, belongs to session time `start`. None for sources that any number of runs may read.
+    fn claim(&self, _clock: ClockId, _start: Timestamp) -> Result<Option<LeaseGuard>> {
         Ok(None)
+    }
+
+    /// Whether a reading may decode, read a file or run user code on the thread that asks. A live run never
+    /// asks such a source on its tick: it has a thread read ahead.
+    fn may_block(&self) -> bool {
+        false
     }
 }
 

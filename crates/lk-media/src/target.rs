@@ -2,7 +2,7 @@
 //! Video targets: things frames can be written to.
 
 use crate::wake::Wake;
-use crate::{ColorSpace, Frame, FrameMut, FrameSpec, PixelFormat, Result, Size};
+use crate::{ColorSpace, Error, Frame, FrameMut, FrameSpec, PixelFormat, Result, Size};
 use serde::Serialize;
 
 /// What a target does when it is not ready.
@@ -63,6 +63,11 @@ pub trait VideoTarget: Send + Sync {
 
     /// Rings `wake` when an answer of Busy may have changed.
     fn wake_on_ready(&self, _wake: &Wake) {}
+
+    /// Why it takes no more, if it has failed.
+    fn error(&self) -> Option<Error> {
+        None
+    }
 
     /// Counts since it was made.
     fn statistics(&self) -> TargetStatistics;

@@ -294,6 +294,10 @@ impl VideoTarget for FileOutput {
 }
 
 impl AudioTarget for FileOutput {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
     fn offer_audio(&self, block: &AudioBlock, delivery: Delivery) -> Result<Offered> {
         if let Some(e) = self.error() {
             return Err(e);

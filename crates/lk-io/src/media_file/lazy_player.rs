@@ -181,7 +181,11 @@ impl VideoSource for LazyPlayer {
         self.state.lock().cursor.reader().input().file()
     }
 
-    fn claim(&self, clock: ClockId) -> Result<Option<LeaseGuard>> {
-        self.state.lock().play.claim(clock, &self.name).map(Some)
+    fn claim(&self, clock: ClockId, start: Timestamp) -> Result<Option<LeaseGuard>> {
+        self.state.lock().play.claim(clock, start, &self.name).map(Some)
+    }
+
+    fn may_block(&self) -> bool {
+        true
     }
 }

@@ -121,12 +121,12 @@ impl Play {
         Self { user, anchored: false, run: None, lease, clock, last: Timestamp::ZERO, ended: false }
     }
 
-    /// Puts it on the clock of a run, from the user's place at session time 0.
-    pub(super) fn claim(&mut self, clock: ClockId, name: &str) -> Result<LeaseGuard> {
+    /// Puts it on the clock of a run, from the user's place at session time `start`.
+    pub(super) fn claim(&mut self, clock: ClockId, start: Timestamp, name: &str) -> Result<LeaseGuard> {
         let (guard, first) = self.lease.take(clock, name)?;
         if first {
-            self.run = Some(self.user.restarted_at(Timestamp::ZERO));
-            self.last = Timestamp::ZERO;
+            self.run = Some(self.user.restarted_at(start));
+            self.last = start;
             self.ended = false;
         }
         Ok(guard)
@@ -254,8 +254,8 @@ mod tests {
         let mut play = Play::new(false, 1.0, Some(s(10.0)), clock.clone());
         play.set_position(s(2.0));
         for _ in 0..2 {
-            let guard = play.claim(ClockId::unique(), "x").unwrap();
-            assert!(play.claim(ClockId::unique(), "x").is_err());
+            let guard = play.claim(ClockId::unique(), s(0.0), "x").unwrap();
+            assert!(play.claim(ClockId::unique(), s(0.0), "x").is_err());
             let (track, at) = play.at(s(3.0), Sampling::Exact);
             assert_eq!(track.media_at(at), s(5.0));
             assert_eq!(track.session_of(s(5.0), 0), s(3.0));
