@@ -20,7 +20,8 @@ pub use lk_compositor::{
     Placement, Point, Scene, SourceId,
 };
 pub use lk_engine::{
-    Batch, Commit, Compositor, OfflineOptions, OfflineRun, Progress, RunStatistics, SoundId, Tick, Where,
+    Batch, Commit, Compositor, Lateness, Level, Levels, LiveFrames, LiveOptions, LiveStatistics,
+    OfflineOptions, OfflineRun, Picture, Progress, RunStatistics, SoundId, Stepped, Tick, Where,
 };
 pub use lk_io::encode::{AudioSettings, EncoderInfo, OutputSettings, StreamKind, VideoSettings, encoders};
 pub use lk_io::generate::{TestPattern, TestTone};
@@ -30,4 +31,4 @@ pub use lk_io::mux::{FormatInfo, formats};
 pub use lk_io::null_target::NullTarget;
 pub use lk_media::*;
 pub use registry::{Opened, color_named, color_source, is_picture, open, open_pictures, open_sound};
-pub use render::{EncodeOptions, Length, Output, RenderOptions, render, wanted_spec};
+pub use render::{EncodeOptions, Length, Output, RenderOptions, render};

@@ -119,7 +119,7 @@ pub fn render(scene: &Compositor, outputs: Vec<Output>, options: RenderOptions) 
     }
     let sounds: Vec<Arc<dyn AudioTarget>> =
         files.iter().filter(|f| f.has_audio()).map(|f| f.clone() as Arc<dyn AudioTarget>).collect();
-    let (specs, videos) = share_specs(scene, targets);
+    let (specs, videos) = lk_engine::wanted(&scene.scene(), targets);
     run.set_outputs(specs, !sounds.is_empty());
 
     let mut outcome = Ok(());
@@ -215,35 +215,4 @@ fn create(scene: &Compositor, name: &str, options: &RenderOptions) -> Result<Fil
     };
     settings.sort_options(name, &encode.options);
     FileOutput::create(name, settings)
-}
-
-/// What a target is given: its wish, completed for the canvas.
-pub fn wanted_spec(target: &dyn VideoTarget, canvas: Size, background: Color) -> FrameSpec {
-    let wish = target.wish();
-    let natural = if background.is_opaque() { PixelFormat::Bgr } else { PixelFormat::Bgra };
-    let mut spec = FrameSpec::of(wish.format.unwrap_or(natural), canvas);
-    if background.is_opaque() {
-        spec = spec.with_alpha(AlphaKind::Opaque);
-    }
-    if let Some(color) = wish.color {
-        spec = spec.with_color(color);
-    }
-    spec
-}
-
-type Wanted = (Vec<FrameSpec>, Vec<(usize, Arc<dyn VideoTarget>)>);
-
-fn share_specs(scene: &Compositor, targets: Vec<Arc<dyn VideoTarget>>) -> Wanted {
-    let value = scene.scene();
-    let mut specs: Vec<FrameSpec> = Vec::new();
-    let mut videos = Vec::new();
-    for target in targets {
-        let spec = wanted_spec(&*target, value.size, value.background);
-        let index = specs.iter().position(|s| *s == spec).unwrap_or_else(|| {
-            specs.push(spec);
-            specs.len() - 1
-        });
-        videos.push((index, target));
-    }
-    (specs, videos)
 }

@@ -1,57 +1,82 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! A handle on a scene: edits go into a draft and are published whole, by commits.
 
-use lk_compositor::{Layer, LayerId, MixerInput, Scene, SourceId};
+use crate::draft::{Commit, Draft, SoundId, Starts, Where, gone, no_sound};
+use crate::live::{Levels, Live, LiveOptions, LiveStatistics, Output, Stepped};
+use lk_compositor::{Layer, LayerId, MixerInput, Scene};
 use lk_media::{
-    AudioSource, ClockId, ClockLease, Error, ErrorKind, FrameRate, LeaseGuard, Result, Size, VideoSource,
-    VideoTarget,
+    AudioPort, AudioSource, AudioTarget, ClockId, ClockLease, Error, Event, EventKind, Events, Frame,
+    FrameRate, LeaseGuard, Result, Size, Timestamp, VideoSource, VideoTarget,
 };
 use parking_lot::{Mutex, RwLock};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
-/// The number of a mixer input; inputs are summed in this order.
-pub type SoundId = u64;
-
-/// A published scene with the sources it names. Runs take the newest at each frame; it never changes.
-pub struct Commit {
-    /// Counts commits of this compositor, from 0.
-    pub revision: u64,
-    /// The scene.
-    pub scene: Scene,
-    /// The sources its layers show.
-    pub sources: HashMap<SourceId, Arc<dyn VideoSource>>,
-    /// The sounds its mixer hears.
-    pub sounds: BTreeMap<SoundId, Arc<dyn AudioSource>>,
-}
-
-/// Where in the pile of layers a new one goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Where {
-    /// Above everything.
-    Top,
-    /// Into this slot, in place of what is there.
-    Slot(u32),
-    /// Directly above a layer.
-    Above(LayerId),
-    /// Directly below a layer.
-    Below(LayerId),
-}
-
-#[derive(Clone)]
-struct Draft {
-    scene: Scene,
-    sources: HashMap<SourceId, Arc<dyn VideoSource>>,
-    sounds: BTreeMap<SoundId, Arc<dyn AudioSource>>,
-    next_sound: SoundId,
-}
-
-struct Shared {
-    rate: FrameRate,
+/// What a composition's handles and the threads of its runs share.
+pub(crate) struct Shared {
+    pub(crate) rate: FrameRate,
     draft: Mutex<(Draft, usize)>,
     committed: RwLock<Arc<Commit>>,
     targets: Mutex<Vec<Arc<dyn VideoTarget>>>,
-    lease: ClockLease,
+    sound_targets: Mutex<Vec<Arc<dyn AudioTarget>>>,
+    failures: Mutex<Vec<Error>>,
+    pub(crate) lease: ClockLease,
+    pub(crate) events: Events,
+    output: Arc<Output>,
+    pub(crate) sound: Arc<AudioPort>,
+    levels: Mutex<Levels>,
+    live: Mutex<Option<Live>>,
+    last_live: Mutex<Option<LiveStatistics>>,
+}
+
+impl Shared {
+    /// The newest commit.
+    pub(crate) fn committed(&self) -> Arc<Commit> {
+        self.committed.read().clone()
+    }
+
+    /// The targets runs write to.
+    pub(crate) fn targets(&self) -> Vec<Arc<dyn VideoTarget>> {
+        self.targets.lock().clone()
+    }
+
+    /// The targets of the frame at `time` in a live run.
+    pub(crate) fn live_targets(&self, time: Timestamp) -> Vec<Arc<dyn VideoTarget>> {
+        let mut targets = self.targets();
+        if self.output.is_wanted(time) {
+            targets.push(self.output.clone());
+        }
+        targets
+    }
+
+    /// The targets of the sound in a live run.
+    pub(crate) fn live_sound_targets(&self) -> Vec<Arc<dyn AudioTarget>> {
+        self.sound_targets.lock().clone()
+    }
+
+    /// Takes a target that has failed away, and tells of it.
+    pub(crate) fn target_failed(&self, target: &Arc<dyn VideoTarget>, error: Error) {
+        self.targets.lock().retain(|t| !Arc::ptr_eq(t, target));
+        self.failed(target.name(), error);
+    }
+
+    /// The same for a target of sound.
+    pub(crate) fn sound_target_failed(&self, target: &Arc<dyn AudioTarget>, error: Error) {
+        self.sound_targets.lock().retain(|t| !Arc::ptr_eq(t, target));
+        self.failed(target.name(), error);
+    }
+
+    fn failed(&self, name: String, error: Error) {
+        tracing::error!("{name}: {error}");
+        self.events.emit(Event::now(EventKind::TargetState, name, "live", "failed").because(&error));
+        self.failures.lock().push(error);
+    }
+
+    /// How loud it is now.
+    pub(crate) fn levels(&self, levels: Levels) {
+        *self.levels.lock() = levels;
+    }
 }
 
 /// A handle on a composition; clones are the same composition. Every edit is checked and published at once, or,
@@ -69,13 +94,22 @@ impl Compositor {
             scene: draft.scene.clone(),
             sources: HashMap::new(),
             sounds: BTreeMap::new(),
+            starts: Starts::default(),
         });
         Ok(Self(Arc::new(Shared {
             rate,
             draft: Mutex::new((draft, 0)),
             committed: RwLock::new(commit),
             targets: Mutex::default(),
+            sound_targets: Mutex::default(),
+            failures: Mutex::default(),
             lease: ClockLease::default(),
+            events: Events::new(),
+            output: Arc::default(),
+            sound: Arc::new(AudioPort::named("the mix of a composition")),
+            levels: Mutex::default(),
+            live: Mutex::default(),
+            last_live: Mutex::default(),
         })))
     }
 
@@ -96,7 +130,7 @@ impl Compositor {
 
     /// The newest commit.
     pub fn committed(&self) -> Arc<Commit> {
-        self.0.committed.read().clone()
+        self.0.committed()
     }
 
     /// Edits the scene. When `change` or the check after it fails, nothing has happened.
@@ -222,6 +256,115 @@ impl Compositor {
         self.0.targets.lock().clone()
     }
 
+    /// Lets runs write no more to `target`.
+    pub fn remove_target(&self, target: &Arc<dyn VideoTarget>) {
+        self.0.targets.lock().retain(|t| !Arc::ptr_eq(t, target));
+    }
+
+    /// Has live runs write their sound to `target`.
+    pub fn add_sound_target(&self, target: Arc<dyn AudioTarget>) {
+        self.0.sound_targets.lock().push(target);
+    }
+
+    /// Lets live runs write no more to `target`.
+    pub fn remove_sound_target(&self, target: &Arc<dyn AudioTarget>) {
+        self.0.sound_targets.lock().retain(|t| !Arc::ptr_eq(t, target));
+    }
+
+    /// Starts a live run, if none is going on: a frame at the time of each index, and the sound 60 ms behind, until
+    /// [`Compositor::stop`] or the last handle is dropped. Busy while an offline run is going on, or another run
+    /// has one of the sources.
+    pub fn start(&self, options: LiveOptions) -> Result<()> {
+        let mut held = self.0.live.lock();
+        if held.as_ref().is_some_and(|live| !live.run().is_over()) {
+            return Ok(());
+        }
+        self.end(held.take());
+        self.0.failures.lock().clear();
+        *held = Some(Live::start(&self.0, options)?);
+        Ok(())
+    }
+
+    /// Begins a live run that is stepped by hand, on a clock of its own.
+    pub fn start_stepped(&self, options: LiveOptions) -> Result<Stepped> {
+        Stepped::start(&self.0, options)
+    }
+
+    /// Ends the live run with the frame that is due and waits until its sound is mixed, at most a second.
+    pub fn stop(&self) {
+        let live = self.0.live.lock().take();
+        self.end(live);
+    }
+
+    fn end(&self, live: Option<Live>) {
+        if let Some(live) = live {
+            live.stop();
+            *self.0.last_live.lock() = Some(live.run().statistics());
+        }
+    }
+
+    /// Whether a live run is going on.
+    pub fn is_running(&self) -> bool {
+        self.0.live.lock().as_ref().is_some_and(|live| !live.run().is_over())
+    }
+
+    /// Ends the live run after `frames` frames from its first.
+    pub fn limit_frames(&self, frames: u64) {
+        if let Some(live) = &*self.0.live.lock() {
+            live.limit(frames);
+        }
+    }
+
+    /// Waits until the live run is over, at most `limit`; whether it is.
+    pub fn wait(&self, limit: Duration) -> bool {
+        let run = self.0.live.lock().as_ref().map(|live| live.run().clone());
+        run.is_none_or(|run| Live::wait(&run, limit))
+    }
+
+    /// What the live run did so far, or what the last one did.
+    pub fn live_statistics(&self) -> Option<LiveStatistics> {
+        let now = self.0.live.lock().as_ref().map(|live| live.run().statistics());
+        now.or_else(|| self.0.last_live.lock().clone())
+    }
+
+    /// What happens to it, its sources and its targets during live runs.
+    pub fn events(&self) -> &Events {
+        &self.0.events
+    }
+
+    /// The errors of targets that failed since the live run began, taken away.
+    pub fn take_failures(&self) -> Vec<Error> {
+        std::mem::take(&mut *self.0.failures.lock())
+    }
+
+    /// The sources of visible layers that have not shown anything yet.
+    pub fn starting(&self) -> Vec<String> {
+        let commit = self.committed();
+        let visible = commit.scene.layers.values().filter(|l| l.visible);
+        let sources = visible.filter_map(|l| commit.sources.get(&l.source));
+        let starting = sources.filter(|s| matches!(s.state(), lk_media::SourceState::Starting));
+        starting.map(|s| s.name()).collect()
+    }
+
+    /// How loud the live run is.
+    pub fn levels(&self) -> Levels {
+        self.0.levels.lock().clone()
+    }
+
+    /// The mixed sound of live runs.
+    pub fn sound_port(&self) -> Arc<AudioPort> {
+        self.0.sound.clone()
+    }
+
+    /// The newest frame of the live run, once there is one: BGRA, straight alpha.
+    pub fn newest_frame(&self) -> Option<Frame> {
+        crate::live::newest(&self.0.output)
+    }
+
+    pub(crate) fn output(&self) -> &Arc<Output> {
+        &self.0.output
+    }
+
     /// Takes the composition for a run; Busy while another runs.
     pub(crate) fn claim(&self, clock: ClockId) -> Result<LeaseGuard> {
         self.0.lease.take(clock, "this compositor").map(|(guard, _)| guard)
@@ -241,13 +384,9 @@ impl Compositor {
     }
 
     fn publish(&self, draft: &Draft) {
+        let start = self.0.live.try_lock().and_then(|live| live.as_ref().map(|l| l.run().entry()));
         let mut committed = self.0.committed.write();
-        *committed = Arc::new(Commit {
-            revision: committed.revision + 1,
-            scene: draft.scene.clone(),
-            sources: draft.sources.clone(),
-            sounds: draft.sounds.clone(),
-        });
+        *committed = Arc::new(Commit::after(&committed, draft, start));
     }
 
     fn end_batch(&self, rollback: Option<Draft>) {
@@ -260,70 +399,6 @@ impl Compositor {
             self.publish(&held.0);
         }
     }
-}
-
-impl Draft {
-    fn source_id(&mut self, source: Arc<dyn VideoSource>) -> SourceId {
-        let known =
-            self.sources.iter().find(|(_, s)| std::ptr::addr_eq(Arc::as_ptr(s), Arc::as_ptr(&source)));
-        if let Some((id, _)) = known {
-            return *id;
-        }
-        let id = SourceId::unique();
-        self.sources.insert(id, source);
-        id
-    }
-
-    fn add_sound(&mut self, sound: Arc<dyn AudioSource>) -> SoundId {
-        let id = self.next_sound;
-        self.next_sound += 1;
-        self.sounds.insert(id, sound);
-        self.scene.mixer.inputs.insert(id, MixerInput::default());
-        id
-    }
-
-    fn place(&mut self, layer: Layer, place: Where) -> Result<()> {
-        match place {
-            Where::Top => {
-                let slot = self.scene.top_slot();
-                self.scene.layers.insert(slot, layer);
-            }
-            Where::Slot(slot) => {
-                self.remove_slot(slot);
-                self.scene.layers.insert(slot, layer);
-            }
-            Where::Above(other) => {
-                let slot = self.scene.find(other).ok_or_else(gone)?.0;
-                self.scene.insert_above(Some(slot), layer)?;
-            }
-            Where::Below(other) => {
-                let slot = self.scene.find(other).ok_or_else(gone)?.0;
-                self.scene.insert_above(slot.checked_sub(1), layer)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn remove_slot(&mut self, slot: u32) {
-        if let Some(sound) = self.scene.layers.remove(&slot).and_then(|l| l.sound) {
-            self.scene.mixer.inputs.remove(&sound);
-        }
-    }
-
-    fn forget_unused(&mut self) {
-        let layers = &self.scene.layers;
-        self.sources.retain(|id, _| layers.values().any(|l| l.source == *id || l.fallback == Some(*id)));
-        let inputs = &self.scene.mixer.inputs;
-        self.sounds.retain(|id, _| inputs.contains_key(id));
-    }
-}
-
-fn gone() -> Error {
-    Error::new(ErrorKind::Index, "this layer is no longer in the scene")
-}
-
-fn no_sound() -> Error {
-    Error::new(ErrorKind::Index, "this sound is no longer in the mixer")
 }
 
 /// Edits gathered into one commit, published when this is dropped.
@@ -350,8 +425,8 @@ impl Drop for Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lk_compositor::Placement;
-    use lk_media::{VideoPort, VideoSource};
+    use lk_compositor::{Placement, SourceId};
+    use lk_media::{ErrorKind, VideoPort, VideoSource};
 
     fn compositor() -> Compositor {
         Compositor::new(Size::new(64, 32), FrameRate::new(30, 1).unwrap()).unwrap()

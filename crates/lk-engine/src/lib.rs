@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! The running session: edits and commits of a composition, offline runs, statistics.
+//! The running session: edits and commits of a composition, live and offline runs, statistics.
 //!
-//! A [`Compositor`] is a handle on a scene and the sources it shows. An [`OfflineRun`] turns it into frames and
-//! sound on a clock of its own, as fast as it goes and the same every time.
+//! A [`Compositor`] is a handle on a scene and the sources it shows. [`Compositor::start`] runs it on the live
+//! clock; an [`OfflineRun`] turns it into frames and sound on a clock of its own, as fast as it goes and the same
+//! every time.
 
 mod compositor;
+mod draft;
+mod live;
+mod mixing;
 mod offline;
+mod outputs;
 mod statistics;
 
-pub use compositor::{Batch, Commit, Compositor, SoundId, Where};
+pub use compositor::{Batch, Compositor};
+pub use draft::{Commit, SoundId, Where};
+pub use live::{Lateness, Level, Levels, LiveFrames, LiveOptions, LiveStatistics, Picture, Stepped};
 pub use offline::{OfflineOptions, OfflineRun, Tick};
+pub use outputs::{Wanted, wanted, wanted_spec};
 pub use statistics::{Progress, RunStatistics};

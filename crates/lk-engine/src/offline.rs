@@ -1,24 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Offline runs: the same graph on a manual clock, as fast as it goes, the same every time.
 
-use crate::compositor::{Commit, Compositor, SoundId};
+use crate::compositor::Compositor;
+use crate::draft::{Commit, SoundId};
+use crate::mixing::{self, Mixing};
 use crate::statistics::RunStatistics;
 use lk_compositor::render::OutputRequest;
-use lk_compositor::{
-    CpuRenderer, LayerId, Mixer, OfflinePolicy, RenderJob, Renderer, Sampled, Sound, SourceId,
-};
+use lk_compositor::{CpuRenderer, LayerId, OfflinePolicy, RenderJob, Renderer, Sampled, SourceId};
 use lk_media::clock::{Deadline, Stopwatch, process_cpu_time};
 use lk_media::{
-    AudioBlock, AudioRead, AudioSource, AudioTarget, CHANNELS, Cancel, ClockId, Delivery, Error, ErrorKind,
-    Exactness, Frame, FrameSpec, LeaseGuard, Offered, Result, SAMPLE_RATE, Sample, Sampling, Timestamp,
-    VideoSource, VideoTarget, Wake, thread,
+    AudioBlock, AudioRead, AudioSource, AudioTarget, Cancel, ClockId, Delivery, Error, ErrorKind, Exactness,
+    Frame, FrameSpec, LeaseGuard, Offered, Result, SAMPLE_RATE, Sample, Sampling, Timestamp, VideoSource,
+    VideoTarget, Wake, thread,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Samples mixed at a time, as in live sessions, so that gain ramps are the same.
-const BLOCK: u64 = 480;
 /// How long a target may answer Busy before the run gives up.
 const TARGET_PATIENCE: Duration = Duration::from_secs(120);
 /// How long the rest of a tick may take to go out after a cancel.
@@ -86,11 +84,11 @@ pub struct OfflineRun {
     sound_claims: HashMap<SoundId, Option<LeaseGuard>>,
     revision: Option<u64>,
     renderer: CpuRenderer,
-    mixer: Mixer,
+    mixing: Mixing,
     frozen: HashMap<LayerId, Frame>,
     wake: Wake,
     next: u64,
-    mixed: u64,
+    last: Option<Frame>,
     started: Stopwatch,
     cpu_before: Duration,
     statistics: RunStatistics,
@@ -114,11 +112,11 @@ impl OfflineRun {
             sound_claims: HashMap::new(),
             revision: None,
             renderer: CpuRenderer::new(options.threads.max(1))?,
-            mixer: Mixer::new(),
+            mixing: Mixing::new(compositor.rate().sample_of(first, SAMPLE_RATE)),
             frozen: HashMap::new(),
             wake: Wake::new(),
             next: first,
-            mixed: compositor.rate().sample_of(first, SAMPLE_RATE),
+            last: None,
             started: Stopwatch::start(),
             cpu_before: process_cpu_time(),
             statistics: RunStatistics::default(),
@@ -134,6 +132,16 @@ impl OfflineRun {
     pub fn set_outputs(&mut self, outputs: Vec<FrameSpec>, sound: bool) {
         self.options.outputs = outputs;
         self.options.sound = sound;
+    }
+
+    /// The index of the frame the next step makes.
+    pub(crate) fn next_index(&self) -> u64 {
+        self.next
+    }
+
+    /// The first frame of the last step.
+    pub(crate) fn last_frame(&self) -> Option<&Frame> {
+        self.last.as_ref()
     }
 
     /// The number of frames until everything that ends has ended; None if nothing ends by itself.
@@ -178,12 +186,13 @@ impl OfflineRun {
         if self.options.sound {
             let watch = Stopwatch::start();
             let end = rate.sample_of(index + 1, SAMPLE_RATE);
-            while self.mixed < end {
+            while self.mixing.next() < end {
                 sound.push(self.mix_block(&commit)?);
             }
             self.statistics.sampling += watch.elapsed();
         }
         self.next += 1;
+        self.last = rendered.frames.first().cloned();
         self.statistics.frames += 1;
         let heard = self.options.sound || commit.sounds.is_empty();
         let (pictures, sounds) = (self.pictures_left, self.sounds_left);
@@ -212,16 +221,8 @@ impl OfflineRun {
         }
         let end = self.compositor.rate().sample_of(last + 1, SAMPLE_RATE);
         for block in &tick.sound {
-            let keep = end.saturating_sub(block.position).min(block.len() as u64) as usize;
-            let cut;
-            let block = if keep < block.len() {
-                cut =
-                    AudioBlock { position: block.position, samples: block.samples[..keep * CHANNELS].into() };
-                &cut
-            } else {
-                block
-            };
-            self.statistics.samples += keep as u64;
+            let block = &mixing::cut(block.clone(), end);
+            self.statistics.samples += block.len() as u64;
             for target in sounds {
                 self.until_taken(&target.name(), begun, || target.offer_audio(block, Delivery::Lossless))?;
                 begun = true;
@@ -366,7 +367,7 @@ impl OfflineRun {
                     Sample::Ended(last) => (last, true),
                     Sample::Empty => (None, false),
                     Sample::Pending => {
-                        self.wait(deadline, &source.name())?;
+                        wait(&self.options.cancel, &self.wake, deadline, &source.name())?;
                         continue;
                     }
                 };
@@ -375,52 +376,40 @@ impl OfflineRun {
         }
     }
 
-    fn wait(&self, deadline: Deadline, name: &str) -> Result<()> {
-        if self.options.cancel.wait(&self.wake, deadline) {
-            return Ok(());
-        }
-        if self.options.cancel.is_cancelled() {
-            return Err(cancelled());
-        }
-        Err(Error::new(ErrorKind::Deadline, format!("{name} gave no frame or sound in time"))
-            .with_hint("it is stuck, or needs a longer timeout"))
-    }
-
     fn mix_block(&mut self, commit: &Commit) -> Result<AudioBlock> {
-        let first = self.mixed;
-        let frames = (BLOCK - first % BLOCK) as usize;
-        self.sounds_left = Left::default();
-        let mut heard: Vec<(SoundId, Vec<f32>)> = Vec::with_capacity(commit.sounds.len());
-        for (id, source) in &commit.sounds {
-            let Some(input) = commit.scene.mixer.inputs.get(id) else { continue };
-            let mut samples = vec![0.0; frames * CHANNELS];
-            let ended = self.read(&**source, first as i64 - input.offset_samples(), &mut samples)?;
-            self.sounds_left.count(source.duration().is_some(), ended);
-            heard.push((*id, samples));
-        }
-        let sounds: BTreeMap<SoundId, Sound<'_>> = heard
-            .iter()
-            .filter_map(|(id, samples)| {
-                Some((*id, Sound { input: *commit.scene.mixer.inputs.get(id)?, samples }))
-            })
-            .collect();
-        let mut out = vec![0.0; frames * CHANNELS];
-        self.mixer.mix(&commit.scene.mixer, &sounds, &mut out);
-        self.mixed += frames as u64;
-        Ok(AudioBlock { position: first, samples: out.into() })
+        let mut left = Left::default();
+        let (cancel, wake) = (&self.options.cancel, &self.wake);
+        let mixed = self.mixing.block(commit, |_, source, first, out| {
+            let ended = read(cancel, wake, source, first, out)?;
+            left.count(source.duration().is_some(), ended);
+            Ok(())
+        })?;
+        self.sounds_left = left;
+        Ok(mixed.block)
     }
+}
 
-    /// Fills `out`; whether the sound is over at its first sample already.
-    fn read(&self, source: &dyn AudioSource, first: i64, out: &mut [f32]) -> Result<bool> {
-        let deadline = Deadline::after(source.deadline());
-        loop {
-            match source.read(first, out, Sampling::Exact).map_err(|e| e.context(source.name()))? {
-                AudioRead::Filled | AudioRead::Late(_) => return Ok(false),
-                AudioRead::Ended => return Ok(out.iter().all(|s| *s == 0.0)),
-                AudioRead::Pending => self.wait(deadline, &source.name())?,
-            }
+/// Fills `out`; whether the sound is over at its first sample already.
+fn read(cancel: &Cancel, wake: &Wake, source: &dyn AudioSource, first: i64, out: &mut [f32]) -> Result<bool> {
+    let deadline = Deadline::after(source.deadline());
+    loop {
+        match source.read(first, out, Sampling::Exact).map_err(|e| e.context(source.name()))? {
+            AudioRead::Filled | AudioRead::Late(_) => return Ok(false),
+            AudioRead::Ended => return Ok(out.iter().all(|s| *s == 0.0)),
+            AudioRead::Pending => wait(cancel, wake, deadline, &source.name())?,
         }
     }
+}
+
+fn wait(cancel: &Cancel, wake: &Wake, deadline: Deadline, name: &str) -> Result<()> {
+    if cancel.wait(wake, deadline) {
+        return Ok(());
+    }
+    if cancel.is_cancelled() {
+        return Err(cancelled());
+    }
+    Err(Error::new(ErrorKind::Deadline, format!("{name} gave no frame or sound in time"))
+        .with_hint("it is stuck, or needs a longer timeout"))
 }
 
 fn newest(source: &dyn VideoSource) -> Result<Option<Frame>> {

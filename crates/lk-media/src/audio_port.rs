@@ -16,9 +16,10 @@ const SLACK: i64 = SAMPLE_RATE as i64 / 20;
 /// How far ahead of the present samples may be pushed: what is kept, less room for readers behind it.
 const AHEAD: i64 = KEEP as i64 - SAMPLE_RATE as i64 / 2;
 
-/// The place of time `t` on the live time line: sample k is that of k / 48000 s after the clock's zero.
+/// The place of time `t` on the live time line: sample k is that of k / 48000 s after the clock's zero. Times of
+/// frames are rounded to the nanosecond: one that is short of a sample by as much belongs to it.
 pub fn sample_at(t: Timestamp) -> i64 {
-    (i128::from(t.as_nanos()) * i128::from(SAMPLE_RATE)).div_euclid(1_000_000_000) as i64
+    ((i128::from(t.as_nanos()) + 1) * i128::from(SAMPLE_RATE)).div_euclid(1_000_000_000) as i64
 }
 
 /// Sound written to it and sources attached to it, heard together. It keeps the last two seconds written, at

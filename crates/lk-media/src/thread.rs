@@ -88,6 +88,16 @@ impl Drop for Thread {
     }
 }
 
+/// Asks the system to prefer the calling thread; goes on without where that is not allowed.
+pub fn ask_for_priority() {
+    #[cfg(target_os = "linux")]
+    {
+        // on Linux, niceness belongs to the thread
+        let asked = rustix::process::setpriority_process(None, -10);
+        tracing::trace!(granted = asked.is_ok(), "asked for priority");
+    }
+}
+
 static BUDGET: AtomicUsize = AtomicUsize::new(0);
 
 /// Sets how many threads new runs and decoders may use, in place of what [`budget`] would find.
