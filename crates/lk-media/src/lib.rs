@@ -32,7 +32,7 @@ pub use color::{ColorSpace, Matrix, Range, Siting};
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, EventKind, EventReader, Events};
 pub use frame::{Frame, FrameId, FrameMap, FrameMut, FrameSpec, HostMemory, HostMemoryMut, Plane, PlaneMut};
-pub use lease::{ClockId, ClockLease, LeaseGuard};
+pub use lease::{ClockId, ClockLease, LeaseGuard, Origin};
 pub use pixel::{AlphaKind, PixelFormat, Size};
 pub use pool::FramePool;
 pub use port::VideoPort;

@@ -8,7 +8,7 @@
 //! * `bgr` otherwise: a quarter less memory than `bgra`, and the shape that readers of arrays expect of a
 //!   picture without alpha.
 //!
-//! Animated gif, webp and apng play from session time 0. All their pictures are kept decoded, so that any
+//! Animated gif, webp and apng play from the start of the run that shows them. All their pictures are kept decoded, so that any
 //! time costs the same; animations that need more than 256 MB are refused, and are better off as video.
 
 mod animation;
@@ -23,7 +23,8 @@ mod tests;
 use animation::Timeline;
 use image::ImageFormat;
 use lk_media::{
-    Error, Exactness, Frame, Result, Sample, Sampling, Size, SourceState, Timestamp, VideoSource,
+    ClockId, Error, Exactness, Frame, LeaseGuard, Origin, Result, Sample, Sampling, Size, SourceState,
+    Timestamp, VideoSource,
 };
 pub use save::{encode_png, save};
 use std::path::Path;
@@ -35,6 +36,7 @@ pub struct ImageFile {
     /// At least one; more only with a timeline.
     pictures: Vec<Frame>,
     timeline: Option<Timeline>,
+    origin: Origin,
 }
 
 impl ImageFile {
@@ -54,7 +56,7 @@ impl ImageFile {
         let name = name.into();
         let decoded = decode::decode(bytes, &name).map_err(|error| error.context(&name))?;
         let timeline = (decoded.pictures.len() > 1).then(|| Timeline::new(&decoded.delays, decoded.plays));
-        Ok(Self { name, pictures: decode::publish(decoded.pictures)?, timeline })
+        Ok(Self { name, pictures: decode::publish(decoded.pictures)?, timeline, origin: Origin::default() })
     }
 
     /// The picture, or the first one of an animation.
@@ -83,9 +85,9 @@ impl VideoSource for ImageFile {
         let Some(timeline) = &self.timeline else {
             return Ok(Sample::Frame(self.pictures[0].clone()));
         };
-        let shown = timeline.at(at);
+        let shown = timeline.at(self.origin.since(at));
         let picture = self.pictures.get(shown.index).ok_or_else(|| Error::internal("no such picture"))?;
-        let frame = picture.at(shown.since);
+        let frame = picture.at(self.origin.start().offset(shown.since.as_nanos()));
         Ok(if shown.over { Sample::Ended(Some(frame)) } else { Sample::Frame(frame) })
     }
 
@@ -104,6 +106,10 @@ impl VideoSource for ImageFile {
 
     fn state(&self) -> SourceState {
         SourceState::Live
+    }
+
+    fn claim(&self, clock: ClockId, start: Timestamp) -> Result<Option<LeaseGuard>> {
+        self.timeline.as_ref().map(|_| self.origin.take(clock, start, &self.name)).transpose()
     }
 }
 

@@ -5,7 +5,10 @@ mod digits;
 mod picture;
 mod tone;
 
-use lk_media::{Error, Exactness, Frame, FrameRate, Result, Sample, Sampling, Size, Timestamp, VideoSource};
+use lk_media::{
+    ClockId, Error, Exactness, Frame, FrameRate, LeaseGuard, Origin, Result, Sample, Sampling, Size,
+    Timestamp, VideoSource,
+};
 use parking_lot::Mutex;
 use picture::Painter;
 use std::sync::Arc;
@@ -15,14 +18,18 @@ pub use tone::TestTone;
 /// as a row of 32 blocks along the bottom (the highest bit on the left, white is 1). A square at the top right is
 /// white for the first tenth of each second and dark grey otherwise; [`TestTone`] beeps with it.
 ///
-/// Frame n begins at n / rate of session time, to the nanosecond; it never ends.
+/// Frame n begins n / rate after the run that shows it began, to the nanosecond; it never ends.
 pub struct TestPattern {
     rate: FrameRate,
     painter: Painter,
     /// The last frame made, with its number.
     newest: Mutex<Option<(u64, Frame)>>,
     tone: Arc<TestTone>,
+    origin: Origin,
 }
+
+/// What the times of two frames may differ by from that between them: each is rounded to the nanosecond.
+const ROUNDING: i64 = 2;
 
 impl TestPattern {
     /// The smallest pattern whose parts can be told apart.
@@ -40,6 +47,7 @@ impl TestPattern {
             painter: Painter::new(size),
             newest: Mutex::default(),
             tone: Arc::new(TestTone::new()),
+            origin: Origin::default(),
         })
     }
 
@@ -74,7 +82,17 @@ impl VideoSource for TestPattern {
 
     /// Times before 0 show the first picture. There is no tolerance: frames are made for the nanosecond they begin.
     fn sample(&self, at: Timestamp, _sampling: Sampling) -> Result<Sample> {
-        self.frame(self.rate.index_at(at)).map(Sample::Frame)
+        let start = self.origin.start();
+        if start == Timestamp::ZERO {
+            return self.frame(self.rate.index_at(at)).map(Sample::Frame);
+        }
+        let index = self.rate.index_at(self.origin.since(at).offset(ROUNDING));
+        let begins = start.offset(self.rate.time_of(index).as_nanos());
+        self.frame(index).map(|frame| Sample::Frame(frame.at(begins)))
+    }
+
+    fn claim(&self, clock: ClockId, start: Timestamp) -> Result<Option<LeaseGuard>> {
+        self.origin.take(clock, start, "the test pattern").map(Some)
     }
 
     fn exactness(&self) -> Exactness {
@@ -89,7 +107,7 @@ impl VideoSource for TestPattern {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lk_media::ErrorKind;
+    use lk_media::{AudioSource, CHANNELS, ErrorKind, audio_port};
 
     fn pattern(num: u32, den: u32) -> TestPattern {
         TestPattern::new(Size::new(320, 180), FrameRate::new(num, den).unwrap()).unwrap()
@@ -135,6 +153,27 @@ mod tests {
         // past 32 bits only the digits say all of it
         let late = Timestamp::from_secs_f64(9e9);
         assert_eq!(number(&shown(&pattern, late)), (9_000_000_000 * 30) & 0xffff_ffff);
+    }
+
+    #[test]
+    fn it_begins_with_the_run_that_shows_it() {
+        let pattern = pattern(60, 1);
+        let k = 1_000_000_007;
+        let at = |n| pattern.rate().time_of(k + n);
+        let guards = (
+            pattern.claim(ClockId::unique(), at(0)).unwrap(),
+            pattern.sound().claim(ClockId::unique(), at(0)).unwrap(),
+        );
+        for n in 0..200 {
+            let frame = shown(&pattern, at(n));
+            assert_eq!(number(&frame), n);
+            assert!(frame.timestamp().is_due(at(n)));
+        }
+        let mut beep = [0.0; 2 * CHANNELS];
+        pattern.sound().read(audio_port::sample_at(at(0)) + 12, &mut beep, Sampling::Live).unwrap();
+        assert_eq!(beep[0], 0.25);
+        drop(guards);
+        assert_eq!(number(&shown(&pattern, at(0))), k);
     }
 
     #[test]

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! The sound of the test pattern.
 
-use lk_media::{AudioRead, AudioSource, CHANNELS, Error, Exactness, Result, SAMPLE_RATE, Sampling};
+use lk_media::{
+    AudioRead, AudioSource, CHANNELS, ClockId, Error, Exactness, LeaseGuard, Origin, Result, SAMPLE_RATE,
+    Sampling, Timestamp, audio_port,
+};
 
 /// Samples from one beep to the next: a second.
 const EVERY: i64 = SAMPLE_RATE as i64;
@@ -12,15 +15,17 @@ const PERIOD: usize = SAMPLE_RATE as usize / 1000;
 /// A quarter of full scale: -12 dB.
 const LEVEL: f64 = 0.25;
 
-/// A beep of 1 kHz at -12 dB for the first tenth of each second of session time, from sample 0 of that second on.
+/// A beep of 1 kHz at -12 dB for the first tenth of each second of the run that hears it, from sample 0 of that
+/// second on.
 pub struct TestTone {
+    origin: Origin,
     period: [f32; PERIOD],
 }
 
 impl TestTone {
     pub(super) fn new() -> Self {
         let sine = |i: usize| (std::f64::consts::TAU * i as f64 / PERIOD as f64).sin();
-        Self { period: std::array::from_fn(|i| (LEVEL * sine(i)) as f32) }
+        Self { origin: Origin::default(), period: std::array::from_fn(|i| (LEVEL * sine(i)) as f32) }
     }
 
     fn value(&self, sample: i64) -> f32 {
@@ -38,6 +43,7 @@ impl AudioSource for TestTone {
         if !out.len().is_multiple_of(CHANNELS) {
             return Err(Error::format(format!("{} values are no whole number of stereo samples", out.len())));
         }
+        let first = first - audio_port::sample_at(self.origin.start());
         for (sample, both) in (first..).zip(out.chunks_exact_mut(CHANNELS)) {
             both.fill(self.value(sample));
         }
@@ -46,6 +52,10 @@ impl AudioSource for TestTone {
 
     fn exactness(&self) -> Exactness {
         Exactness::Exact
+    }
+
+    fn claim(&self, clock: ClockId, start: Timestamp) -> Result<Option<LeaseGuard>> {
+        self.origin.take(clock, start, "the test pattern").map(Some)
     }
 }
 
