@@ -114,7 +114,10 @@ mod tests {
             levels = meter.add(&settings, &block, &[(3, tone)]);
         }
         let near = |a: f32, b: f32| (a - b).abs() < 0.002;
-        assert!(near(levels.master.peak[0], 1.0) && near(levels.master.rms[0], 0.7071), "{levels:?}");
+        assert!(
+            near(levels.master.peak[0], 1.0) && near(levels.master.rms[0], std::f32::consts::FRAC_1_SQRT_2),
+            "{levels:?}"
+        );
         assert!(near(levels.inputs[&3].peak[0], 0.1) && near(levels.inputs[&3].rms[0], 0.0707));
         assert_eq!((levels.master.peak[1], levels.master.rms[1]), (0.0, 0.0));
     }
