@@ -125,7 +125,12 @@ impl FileOutput {
         let sound = audio.as_ref().map(|a| AudioEncoder::open(a, header)).transpose()?;
         let streams: Vec<StreamInfo> =
             pictures.iter().map(VideoEncoder::stream).chain(sound.iter().map(AudioEncoder::stream)).collect();
-        let muxer_settings = MuxerSettings { options: settings.options, overwrite: settings.overwrite };
+        let muxer_settings = MuxerSettings {
+            options: settings.options,
+            overwrite: settings.overwrite,
+            crash_safe: None,
+            live: false,
+        };
         let muxer = Arc::new(Muxer::open(&container, name, &streams, &muxer_settings)?);
 
         let mut output = Self {
