@@ -10,7 +10,9 @@ pub(crate) use file::{Safe, is_layout};
 use super::encoder::text;
 use crate::mux::FormatInfo;
 use ffmpeg_next::codec::Parameters;
+use ffmpeg_next::packet::{Mut, Ref};
 use ffmpeg_next::{Rational, ffi};
+use lk_media::{Error, ErrorKind, Result};
 use std::ffi::{CString, c_int};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -101,6 +103,22 @@ impl Packet {
     /// The time it lasts.
     pub fn duration(&self) -> Duration {
         Duration::from_nanos(nanos(self.raw.duration(), self.time_base).unsigned_abs())
+    }
+
+    /// The same bytes `by` later, rounded to the encoder's unit of time.
+    #[allow(unsafe_code)]
+    pub fn later(&self, by: Duration) -> Result<Self> {
+        let mut raw = ffmpeg_next::Packet::empty();
+        // SAFETY: both packets are whole; the new one is ours and refers to the same bytes.
+        let code = unsafe { ffi::av_packet_ref(raw.as_mut_ptr(), self.raw.as_ptr()) };
+        if code < 0 {
+            return Err(Error::new(ErrorKind::Memory, "no memory for a packet"));
+        }
+        let (num, den) = (i128::from(self.time_base.0.max(1)), i128::from(self.time_base.1));
+        let ticks = ((by.as_nanos() as i128 * den + num * 500_000_000) / (num * 1_000_000_000)) as i64;
+        raw.set_pts(raw.pts().map(|t| t.saturating_add(ticks)));
+        raw.set_dts(raw.dts().map(|t| t.saturating_add(ticks)));
+        Ok(Self { raw: Arc::new(raw), ..self.clone() })
     }
 
     /// The time it is to be shown, in nanoseconds after the start of the recording; sound codecs start a few
@@ -205,6 +223,11 @@ impl Format {
     /// Whether headers stand beside the packets.
     pub(crate) fn wants_global_header(&self) -> bool {
         self.raw().flags & ffi::AVFMT_GLOBALHEADER != 0
+    }
+
+    /// Whether it is of the family of MP4, which can be written in fragments.
+    pub(crate) fn is_fragmented(&self) -> bool {
+        matches!(self.info().name.as_str(), "mp4" | "mov" | "ipod" | "3gp" | "3g2" | "f4v")
     }
 
     /// Whether it opens its files itself (picture sequences, playlists).

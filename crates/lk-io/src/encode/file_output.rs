@@ -3,7 +3,7 @@
 
 use super::queue::{Load, Queue, Reader, Refused};
 use super::{AudioEncoder, OutputSettings, Packet, StreamInfo, StreamKind, VideoEncoder, choose};
-use crate::mux::{ContainerChoice, Muxer, MuxerSettings};
+use crate::mux::{ContainerChoice, CrashSafe, Muxer, MuxerSettings};
 use lk_media::clock::Stopwatch;
 use lk_media::thread::{self, Thread};
 use lk_media::wake::Wakes;
@@ -21,6 +21,9 @@ use std::time::Duration;
 const FRAMES: u64 = 8;
 /// Samples that may wait for the encoder: a second.
 const SAMPLES: u64 = SAMPLE_RATE as u64;
+
+/// Fragments an MP4 is written in until it is whole.
+const FRAGMENT: Duration = Duration::from_secs(1);
 
 /// What went into a file.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,7 +131,8 @@ impl FileOutput {
         let muxer_settings = MuxerSettings {
             options: settings.options,
             overwrite: settings.overwrite,
-            crash_safe: None,
+            // an MP4 that is killed, or whose disk is full, plays up to there
+            crash_safe: container.is_fragmented().then_some(CrashSafe { fragment: FRAGMENT, durable: false }),
             live: false,
         };
         let muxer = Arc::new(Muxer::open(&container, name, &streams, &muxer_settings)?);

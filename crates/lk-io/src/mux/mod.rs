@@ -136,7 +136,8 @@ impl Muxer {
             let CrashSafe { fragment, durable } = settings.crash_safe.unwrap_or_default();
             Safe { storage, fragment, durable, live: settings.live }
         });
-        let opened = Container::open(container.format(), name, target.url(), streams, &settings.options, safe);
+        let opened =
+            Container::open(container.format(), name, target.url(), streams, &settings.options, safe);
         let output = opened.inspect_err(|_| target.discard())?;
         let limit = match settings.live {
             true => Load { units: u64::MAX, bytes: QUEUE_BYTES + SOUND_BYTES },

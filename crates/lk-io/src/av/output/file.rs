@@ -48,11 +48,6 @@ enum Way {
     Direct { file: Direct, clusters: bool },
 }
 
-/// Whether `format` is written in fragments.
-fn in_fragments(format: Format) -> bool {
-    matches!(format.info().name.as_str(), "mp4" | "mov" | "ipod" | "3gp" | "3g2" | "f4v")
-}
-
 /// Whether one of the options says how an MP4 is laid out: then it is as they say.
 pub(crate) fn is_layout(format: Format, options: &[(String, String)]) -> bool {
     const LAYOUT: [&str; 8] = [
@@ -65,7 +60,7 @@ pub(crate) fn is_layout(format: Format, options: &[(String, String)]) -> bool {
         "use_editlist",
         "ism_lookahead",
     ];
-    in_fragments(format) && options.iter().any(|(name, _)| LAYOUT.contains(&name.trim_start_matches('-')))
+    format.is_fragmented() && options.iter().any(|(name, _)| LAYOUT.contains(&name.trim_start_matches('-')))
 }
 
 impl File {
@@ -75,7 +70,7 @@ impl File {
         format: Format,
         streams: &[StreamInfo],
     ) -> Result<(Self, StreamIo), ffmpeg_next::Error> {
-        let (way, io) = if in_fragments(format) {
+        let (way, io) = if format.is_fragmented() {
             let units: Vec<_> = streams.iter().map(unit).collect();
             let file = Fragmented::new(safe.storage, safe.durable, safe.live, &units);
             let gather = Gather::default();
@@ -104,10 +99,7 @@ impl File {
     pub(super) fn options(&self) -> Vec<(&'static str, String)> {
         match &self.way {
             Way::Fragments { .. } => vec![
-                (
-                    "movflags",
-                    "empty_moov+delay_moov+default_base_moof+frag_keyframe+skip_trailer".to_owned(),
-                ),
+                ("movflags", "empty_moov+delay_moov+default_base_moof+frag_keyframe+skip_trailer".to_owned()),
                 ("frag_duration", self.fragment.as_micros().max(1).to_string()),
             ],
             Way::Direct { clusters: true, .. } => {

@@ -48,8 +48,7 @@ pub(super) fn runs(moof: &[u8], at: u64) -> Option<Vec<Run>> {
 
         let time = at_path(part.body, &[b"tfdt"])?;
         let long = *time.first()? == 1;
-        let mut next =
-            if long { u64_at(time, 4)? } else { u64::from(u32_at(time, 4)?) };
+        let mut next = if long { u64_at(time, 4)? } else { u64::from(u32_at(time, 4)?) };
         let time_at = if long { time.as_ptr() as usize - moof.as_ptr() as usize + 4 } else { 0 };
 
         for run in all(part.body).filter(|a| a.kind == b"trun") {

@@ -40,7 +40,12 @@ pub(crate) struct Fragmented {
 
 impl Fragmented {
     /// `units` are the bytes of a sample for each stream, where one packet holds many.
-    pub(crate) fn new(storage: Box<dyn Storage>, durable: bool, ordered: bool, units: &[Option<u32>]) -> Self {
+    pub(crate) fn new(
+        storage: Box<dyn Storage>,
+        durable: bool,
+        ordered: bool,
+        units: &[Option<u32>],
+    ) -> Self {
         Self {
             storage,
             durable,

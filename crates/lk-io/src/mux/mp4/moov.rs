@@ -33,8 +33,8 @@ pub(super) fn headers(moov: &[u8]) -> Option<Vec<Header>> {
 /// The `moov` of the finished file, whole. `first` is the body of the one at the start of the file, `tracks` are in
 /// its order and closed.
 pub(super) fn finished(first: &[u8], tracks: &[(Header, Track)]) -> Vec<u8> {
-    let length = |(header, track): &(Header, Track)| track.edits(header).iter().map(|(d, _)| d).sum();
-    let longest: u64 = tracks.iter().filter(|(_, t)| t.samples > 0).map(length).max().unwrap_or(0);
+    let filled = tracks.iter().filter(|(_, t)| t.samples > 0);
+    let longest = filled.map(|(header, track)| track.film_end(header)).max().unwrap_or(0);
     let mut left = tracks.iter();
     let mut out = Vec::new();
     put(&mut out, b"moov", |out| {
@@ -91,7 +91,7 @@ fn put_track(out: &mut Vec<u8>, body: &[u8], header: &Header, track: &Track) {
     for atom in all(body) {
         match atom.kind {
             b"tkhd" => {
-                put_header(out, &atom, 8, edits.iter().map(|(d, _)| d).sum());
+                put_header(out, &atom, 8, track.film_end(header));
                 put(out, b"edts", |out| put_edits(out, &edits));
             }
             b"edts" => {}

@@ -138,27 +138,39 @@ impl Track {
         self.sizes.iter().all(|s| *s == first).then_some(first)
     }
 
+    /// How long it is shown.
+    fn shown(&self) -> u64 {
+        self.shown_until.saturating_add_signed(-self.first_shift())
+    }
+
     /// Presentation minus decoding time of the first.
-    pub(super) fn first_shift(&self) -> i64 {
+    fn first_shift(&self) -> i64 {
         self.first.map_or(0, |(dts, pts)| pts - dts)
     }
 
-    /// How long it is shown.
-    pub(super) fn shown(&self) -> u64 {
-        self.shown_until.saturating_add_signed(-self.first_shift())
+    /// Where it ends in the film, in the film's units.
+    pub(super) fn film_end(&self, header: &Header) -> u64 {
+        let (_, pts) = self.first.unwrap_or_default();
+        let end = i128::from(self.shown()) + i128::from(pts);
+        rounded_up(end.max(0), header) as u64
     }
 
     /// The edits that put its first picture or sound where it belongs: (duration in units of the film, time in
     /// the track or -1 for nothing).
     pub(super) fn edits(&self, header: &Header) -> Vec<(u64, i64)> {
         let (dts, pts) = self.first.unwrap_or_default();
-        let (film, own) = (i128::from(header.film), i128::from(header.own.max(1)));
-        let length = (i128::from(self.shown()) * film + own - 1).div_euclid(own);
-        let delay = (i128::from(pts) * film).div_euclid(own);
+        let length = rounded_up(i128::from(self.shown()), header);
+        let delay = (i128::from(pts) * i128::from(header.film)).div_euclid(i128::from(header.own.max(1)));
         if delay > 0 {
             vec![(delay as u64, -1), (length as u64, pts - dts)]
         } else {
             vec![((length + delay).max(0) as u64, -dts.min(0))]
         }
     }
+}
+
+/// A time of the track in units of the film.
+fn rounded_up(time: i128, header: &Header) -> i128 {
+    let own = i128::from(header.own.max(1));
+    (time * i128::from(header.film) + own - 1).div_euclid(own)
 }
