@@ -5,8 +5,12 @@ use super::{
     AudioEncoder, AudioSettings, EncoderInfo, OutputSettings, StreamInfo, StreamKind, VideoEncoder,
     VideoSettings, choose,
 };
-use crate::mux::{ContainerChoice, Muxer, MuxerSettings};
+use crate::mux::{ContainerChoice, CrashSafe, Muxer, MuxerSettings};
 use lk_media::{Error, ErrorKind, Result};
+use std::time::Duration;
+
+/// Fragments an offline MP4 is written in until it is whole.
+const FRAGMENT: Duration = Duration::from_secs(1);
 
 /// What is to be opened, with every codec decided and found fit for the container. Nothing is touched yet.
 pub(crate) struct Plan {
@@ -62,12 +66,23 @@ impl Plan {
             )
             .with_hint("use another container, such as mp4"));
         }
-        let muxer = MuxerSettings { options: settings.options, overwrite: settings.overwrite };
+        let muxer = MuxerSettings {
+            options: settings.options,
+            overwrite: settings.overwrite,
+            // an MP4 that is killed, or whose disk is full, plays up to there
+            crash_safe: container.is_fragmented().then_some(CrashSafe { fragment: FRAGMENT, durable: false }),
+            live: false,
+        };
         Ok(Self { container, video, tracks, muxer })
     }
 
-    /// Asks for what is written to be brought to the disk again and again, if so.
-    pub(crate) fn durable(&mut self, _durable: bool) {}
+    /// For packets that come in real time: the file can be played at any moment, and if `durable` after a loss of
+    /// power.
+    pub(crate) fn live(mut self, durable: bool) -> Self {
+        self.muxer.crash_safe = Some(CrashSafe { durable, ..CrashSafe::default() });
+        self.muxer.live = true;
+        self
+    }
 
     /// The container's name: "mp4".
     pub(crate) fn format(&self) -> String {

@@ -3,7 +3,7 @@
 
 use super::feed::Feed;
 use super::track::Track;
-use super::{RecorderState, RecordingReport, Shared};
+use super::{RecorderState, RecorderStatistics, RecordingReport, Shared};
 use crate::mux::Muxer;
 use lk_media::clock::Deadline;
 use lk_media::thread::{self, Thread};
@@ -25,6 +25,8 @@ const LAST_ANSWER: Duration = Duration::from_secs(1);
 /// Everything that has to be ended, and the answer once it is.
 pub(super) struct Finish {
     path: String,
+    /// Whether it is an ordinary file, of which the muxer knows what is safe.
+    is_file: bool,
     format: String,
     video: Option<String>,
     shared: Arc<Shared>,
@@ -42,9 +44,10 @@ impl Finish {
         shared: Arc<Shared>,
         muxer: Arc<Muxer>,
     ) -> Self {
+        let is_file = std::fs::metadata(path).is_ok_and(|m| m.is_file());
         let path = path.to_owned();
         let (threads, feeds, done) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { path, format, video, shared, muxer, threads, feeds, done }
+        Self { path, is_file, format, video, shared, muxer, threads, feeds, done }
     }
 
     pub(super) fn keep(&self, thread: Thread) {
@@ -65,8 +68,17 @@ impl Finish {
             return Duration::ZERO;
         }
         let taken = self.shared.rate.time_of(self.shared.timeline.lock().frames()).as_nanos();
-        let safe = self.shared.count.packed_nanos.load(Ordering::Relaxed);
+        let safe = match self.muxer.safe_until() {
+            Some(safe) => i64::try_from(safe.as_nanos()).unwrap_or(i64::MAX),
+            None if self.is_file => 0,
+            // nobody knows what an address or a device does with it
+            None => self.shared.count.packed_nanos.load(Ordering::Relaxed),
+        };
         Duration::from_nanos(taken.saturating_sub(safe).max(0).unsigned_abs())
+    }
+
+    pub(super) fn statistics(&self) -> RecorderStatistics {
+        RecorderStatistics { unwritten: self.muxer.dropped(), ..self.shared.statistics() }
     }
 
     /// Ends the recording; the same answer every time. One of the recorder's own threads has another one do it.
@@ -126,11 +138,11 @@ impl Finish {
                 Err(e)
             }
             (None, Ok(written)) => {
-                let statistics = shared.statistics();
+                let statistics = self.statistics();
                 let nothing = shared.timeline.lock().frames() == 0;
                 let bytes = if nothing { 0 } else { written.bytes };
                 let (format, video) = (self.format.clone(), self.video.clone());
-                Ok(RecordingReport { statistics, bytes, format, video })
+                Ok(RecordingReport { statistics, bytes, format, warning: written.warning, video })
             }
         };
         if shared.timeline.lock().frames() == 0 {
@@ -191,8 +203,9 @@ impl Finish {
 
     /// Takes away the file of a recording that never began: it would be an empty one.
     fn remove(&self) {
-        let is_file = std::fs::metadata(&self.path).is_ok_and(|m| m.is_file());
-        if is_file && let Err(e) = std::fs::remove_file(&self.path) {
+        if self.is_file
+            && let Err(e) = std::fs::remove_file(&self.path)
+        {
             tracing::debug!("cannot remove {}: {e}", self.path);
         }
     }

@@ -58,10 +58,9 @@ impl Recorder {
     pub fn open(name: &str, settings: RecorderSettings) -> Result<Self> {
         let mut plan = {
             let more = settings.tracks.iter().map(|t| t.settings.clone()).collect();
-            Plan::new(name, settings.output.clone(), more)?
+            Plan::new(name, settings.output.clone(), more)?.live(settings.durable)
         };
         plan.video = plan.video.map(|(video, encoder)| (tuned(video, encoder, thread::budget()), encoder));
-        plan.durable(settings.durable);
         let rate = plan.video.as_ref().map_or(FrameRate::new(SOUND_GRID, 1), |(v, _)| Ok(v.rate))?;
         let format = plan.format();
         let (encoders, muxer) = plan.open(name)?;
@@ -240,7 +239,7 @@ impl Recorder {
 
     /// The counts so far.
     pub fn statistics(&self) -> RecorderStatistics {
-        self.inner.shared.statistics()
+        self.inner.finish.statistics()
     }
 
     /// How much of what was taken would be lost if the process ended now: the time from the last frame that is safe
@@ -269,6 +268,7 @@ impl Shared {
             dropped: get(&self.count.dropped),
             surplus: get(&self.count.surplus),
             waiting: self.frames.load().units,
+            unwritten: 0,
             duration: Duration::from_nanos(length.as_nanos().unsigned_abs()),
             encoding: Duration::from_nanos(get(&self.count.encoding_nanos)),
             tracks: self

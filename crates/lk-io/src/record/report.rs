@@ -63,6 +63,8 @@ pub struct RecorderStatistics {
     pub dropped: u64,
     /// Frames whose index had gone by already.
     pub surplus: u64,
+    /// Encoded packets that were left out because the disk was too slow.
+    pub unwritten: u64,
     /// Frames that wait for the encoder.
     pub waiting: u64,
     /// The length of the file so far.
@@ -82,6 +84,8 @@ pub struct RecordingReport {
     pub bytes: u64,
     /// The container: "mp4".
     pub format: String,
+    /// What one should know of the file, which plays nevertheless.
+    pub warning: Option<String>,
     /// The encoder of the pictures: "libx264".
     pub video: Option<String>,
 }
