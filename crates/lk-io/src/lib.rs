@@ -8,5 +8,6 @@ pub mod image_file;
 pub mod media_file;
 pub mod mux;
 pub mod null_target;
+pub mod record;
 
 pub use image_file::ImageFile;

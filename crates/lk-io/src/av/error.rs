@@ -35,6 +35,12 @@ pub(crate) fn from_code_or(
     error.map_or_else(|| from_code(code, doing, &context), |e| e.context(&context))
 }
 
+/// The error for what the system said of a file being written.
+pub(crate) fn from_io(error: &std::io::Error, context: impl std::fmt::Display) -> Error {
+    let errno = error.raw_os_error().unwrap_or(errno::EIO);
+    convert(ffmpeg_next::Error::Other { errno }, Doing::Writing, context)
+}
+
 /// The error for an FFmpeg error.
 pub(crate) fn convert(error: ffmpeg_next::Error, doing: Doing, context: impl std::fmt::Display) -> Error {
     let (kind, hint) = classify(error, doing);

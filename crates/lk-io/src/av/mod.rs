@@ -4,7 +4,7 @@
 //! Reading: `input` (a container), `decode` (packets to pictures or sound), `video` and `sound` (a stream's
 //! pictures or samples from any place), `filter` (deinterlacing, rotation, square pixels), `from_av` and `sws` (an
 //! FFmpeg picture as a [`lk_media::Frame`]), `resample` (any sound as 48 kHz stereo), `probe`. Writing: `output`,
-//! `encoder`, `to_av`. Both: `error`, `interrupt`, `log`.
+//! `encoder`, `to_av`, `resize`. Both: `error`, `interrupt`, `log`.
 
 pub(crate) mod decode;
 pub(crate) mod encoder;
@@ -17,6 +17,7 @@ pub(crate) mod log;
 pub(crate) mod output;
 pub(crate) mod probe;
 pub(crate) mod resample;
+pub(crate) mod resize;
 pub(crate) mod sound;
 pub(crate) mod sws;
 pub(crate) mod to_av;

@@ -121,7 +121,7 @@ impl Pixel {
     }
 
     /// The format whose bytes are exactly those of our `spec`.
-    fn of(spec: FrameSpec) -> AvPixel {
+    pub(super) fn of(spec: FrameSpec) -> AvPixel {
         let opaque = spec.alpha == AlphaKind::Opaque;
         match spec.format {
             PixelFormat::Bgra if opaque => AvPixel::BGRZ,
@@ -201,7 +201,7 @@ fn tag(frame: &mut frame::Video, pixel: Pixel) {
 /// A frame of FFmpeg that shares the bytes of `frame`, and holds on to them until FFmpeg lets go. Memory that
 /// FFmpeg's vector code could read past the end of is copied first; the pool's never is.
 #[allow(unsafe_code)]
-fn lend(frame: &Frame) -> Result<frame::Video> {
+pub(super) fn lend(frame: &Frame) -> Result<frame::Video> {
     let frame = if is_lendable(&frame.map_native()) { frame.clone() } else { copied(frame)? };
     let spec = frame.spec();
     let map = frame.map_native();

@@ -61,20 +61,49 @@ impl AudioEncoder {
         if !block.samples.len().is_multiple_of(CHANNELS) {
             return Err(Error::format(format!("{} samples are not whole pairs", block.samples.len())));
         }
-        let next = self.next.unwrap_or(block.position);
+        self.encode_at(block.position, &block.samples, sink).map(|_| ())
+    }
+
+    /// Encodes interleaved samples that belong to `position`; how much silence (per channel) was put before them.
+    pub(crate) fn encode_at(
+        &mut self,
+        position: u64,
+        samples: &[f32],
+        sink: &mut dyn FnMut(Packet) -> Result<()>,
+    ) -> Result<u64> {
+        let silent = self.fill_until(position, sink)?;
+        let next = self.next.unwrap_or(position);
+        let count = (samples.len() / CHANNELS) as u64;
+        let known = next.saturating_sub(position).min(count);
+        self.sound.encode(&samples[known as usize * CHANNELS..], sink)?;
+        self.samples += count - known;
+        self.next = Some(next.max(position + count));
+        Ok(silent)
+    }
+
+    /// Makes `position` the start of the stream, whatever the position of the first block.
+    pub(crate) fn start_at(&mut self, position: u64) {
+        self.next.get_or_insert(position);
+    }
+
+    /// Encodes silence up to `position`, or starts the stream there; how much (per channel).
+    pub(crate) fn fill_until(
+        &mut self,
+        position: u64,
+        sink: &mut dyn FnMut(Packet) -> Result<()>,
+    ) -> Result<u64> {
+        let next = *self.next.get_or_insert(position);
         let silence = [0.0; 4800 * CHANNELS];
-        let mut missing = block.position.saturating_sub(next);
-        while missing > 0 {
-            let part = missing.min(4800);
+        let missing = position.saturating_sub(next);
+        let mut left = missing;
+        while left > 0 {
+            let part = left.min(4800);
             self.sound.encode(&silence[..part as usize * CHANNELS], sink)?;
             self.samples += part;
-            missing -= part;
+            left -= part;
+            self.next = Some(position - left);
         }
-        let known = next.saturating_sub(block.position).min(block.len() as u64);
-        self.sound.encode(&block.samples[known as usize * CHANNELS..], sink)?;
-        self.samples += block.len() as u64 - known;
-        self.next = Some(next.max(block.position + block.len() as u64));
-        Ok(())
+        Ok(missing)
     }
 
     /// Ends the stream; `sink` is given the rest.

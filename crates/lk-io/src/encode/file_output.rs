@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Recording to a file without loss: pictures and sound in, a file out.
 
+use super::open::{Plan, label};
 use super::queue::{Load, Queue, Reader, Refused};
-use super::{AudioEncoder, OutputSettings, Packet, StreamInfo, StreamKind, VideoEncoder, choose};
-use crate::mux::{ContainerChoice, Muxer, MuxerSettings};
+use super::{AudioEncoder, OutputSettings, Packet, VideoEncoder};
+use crate::mux::Muxer;
 use lk_media::clock::Stopwatch;
 use lk_media::thread::{self, Thread};
 use lk_media::wake::Wakes;
@@ -12,7 +13,6 @@ use lk_media::{
     SAMPLE_RATE, TargetStatistics, VideoTarget, VideoWish, Wake,
 };
 use parking_lot::Mutex;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -79,60 +79,15 @@ impl FileOutput {
     /// Opens the encoders, then the file `name` (or address), and writes its header: whatever is wrong with the
     /// settings or the place is an error here. An existing file stays as it is if the settings are wrong.
     pub fn create(name: &str, settings: OutputSettings) -> Result<Self> {
-        let container = ContainerChoice::of(name, settings.format.as_deref())?;
-        let codec = |named: &Option<String>, kind| named.clone().or_else(|| container.usual_codec(kind));
-        let mut video = settings.video.clone();
-        let mut audio = settings.audio.clone();
-        if let Some(v) = &mut video {
-            v.codec = codec(&v.codec, StreamKind::Video);
-        }
-        if let Some(a) = &mut audio {
-            a.codec = codec(&a.codec, StreamKind::Audio);
-        }
-        // what the container has no place for, and nobody insisted on
-        video = video.filter(|v| v.codec.is_some());
-        audio = audio.filter(|a| a.codec.is_some());
-        if video.is_none() && audio.is_none() {
-            let what = match (settings.video.is_some(), settings.audio.is_some()) {
-                (false, false) => return Err(Error::parameter("an output needs pictures, sound or both")),
-                (_, true) => "sound",
-                (true, false) => "pictures",
-            };
-            let format = &container.info().name;
-            return Err(Error::new(
-                ErrorKind::Encoder,
-                format!("the container {format} of {name} holds no {what}"),
-            )
-            .with_hint("use another container, such as mp4"));
-        }
-        // before the encoders open, which takes time
-        if let Some(v) = &video {
-            let asked = v.codec.as_deref().unwrap_or_default();
-            container.check(
-                StreamKind::Video,
-                &choose::encoder_for(asked, StreamKind::Video, &v.options)?.codec,
-            )?;
-        }
-        if let Some(a) = &audio {
-            let asked = a.codec.as_deref().unwrap_or_default();
-            container.check(
-                StreamKind::Audio,
-                &choose::encoder_for(asked, StreamKind::Audio, &a.options)?.codec,
-            )?;
-        }
-        let header = container.wants_global_header();
-        let pictures = video.as_ref().map(|v| VideoEncoder::open(v, header)).transpose()?;
-        let sound = audio.as_ref().map(|a| AudioEncoder::open(a, header)).transpose()?;
-        let streams: Vec<StreamInfo> =
-            pictures.iter().map(VideoEncoder::stream).chain(sound.iter().map(AudioEncoder::stream)).collect();
-        let muxer_settings = MuxerSettings { options: settings.options, overwrite: settings.overwrite };
-        let muxer = Arc::new(Muxer::open(&container, name, &streams, &muxer_settings)?);
+        let plan = Plan::new(name, settings, Vec::new())?;
+        let format = plan.format();
+        let rate = plan.video.as_ref().map(|(v, _)| v.rate);
+        let (encoders, muxer) = plan.open(name)?;
+        let muxer = Arc::new(muxer);
 
         let mut output = Self {
-            name: Path::new(name)
-                .file_name()
-                .map_or_else(|| name.to_owned(), |n| n.to_string_lossy().into_owned()),
-            format: container.info().name.clone(),
+            name: label(name),
+            format,
             shared: Arc::new(Shared {
                 frames: Queue::new(Load { units: FRAMES, bytes: u64::MAX }),
                 blocks: Queue::new(Load { units: SAMPLES, bytes: u64::MAX }),
@@ -150,16 +105,16 @@ impl FileOutput {
             threads: Mutex::default(),
             done: Mutex::default(),
         };
-        let sound_stream = usize::from(pictures.is_some());
-        if let (Some(encoder), Some(v)) = (pictures, &video) {
-            output.video = Some((encoder.wish(), encoder.name().to_owned(), v.rate));
+        let sound_stream = usize::from(encoders.video.is_some());
+        if let (Some(encoder), Some(rate)) = (encoders.video, rate) {
+            output.video = Some((encoder.wish(), encoder.name().to_owned(), rate));
             let (shared, muxer) = (output.shared.clone(), muxer.clone());
             output
                 .threads
                 .lock()
                 .push(thread::spawn("lk-encode", move || shared.run_video(encoder, &muxer))?);
         }
-        if let Some(encoder) = sound {
+        if let Some(encoder) = encoders.tracks.into_iter().next() {
             output.audio = Some(encoder.name().to_owned());
             let (shared, muxer) = (output.shared.clone(), muxer);
             let body = move || shared.run_audio(encoder, &muxer, sound_stream);

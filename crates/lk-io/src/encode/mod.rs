@@ -7,6 +7,8 @@
 mod audio;
 mod choose;
 mod file_output;
+pub(crate) mod live;
+pub(crate) mod open;
 mod quality;
 pub(crate) mod queue;
 pub(crate) mod refusal;

@@ -57,15 +57,35 @@ impl<T> Queue<T> {
         }
     }
 
+    /// Whether `load` would be taken now.
+    pub(crate) fn has_room(&self, load: Load) -> bool {
+        self.fits(&self.state.lock(), load)
+    }
+
+    /// What is in it.
+    pub(crate) fn load(&self) -> Load {
+        self.state.lock().load
+    }
+
+    /// What it holds at most.
+    pub(crate) fn limit(&self) -> Load {
+        self.limit
+    }
+
+    fn fits(&self, state: &State<T>, load: Load) -> bool {
+        let (units, bytes) = (state.load.units + load.units, state.load.bytes + load.bytes);
+        state.items.is_empty() || (units <= self.limit.units && bytes <= self.limit.bytes)
+    }
+
     fn put(&self, state: &mut State<T>, item: T, load: Load) -> Result<(), Refused<T>> {
         if state.closed {
             return Err(Refused::Closed(item));
         }
-        let (units, bytes) = (state.load.units + load.units, state.load.bytes + load.bytes);
-        if !state.items.is_empty() && (units > self.limit.units || bytes > self.limit.bytes) {
+        if !self.fits(state, load) {
             return Err(Refused::Full(item));
         }
-        state.load = Load { units, bytes };
+        state.load.units += load.units;
+        state.load.bytes += load.bytes;
         state.items.push_back((item, load));
         self.filled.notify_one();
         Ok(())
@@ -95,17 +115,17 @@ impl<T> Queue<T> {
         self.emptied.notify_all();
     }
 
-    /// Takes nothing more and throws away what is in it.
-    pub(crate) fn abandon(&self) {
+    /// Takes nothing more and throws away what is in it; how many items that were.
+    pub(crate) fn abandon(&self) -> usize {
         let mut state = self.state.lock();
         state.closed = true;
         let items = std::mem::take(&mut state.items);
         state.load = Load::default();
         drop(state);
-        // outside the lock: dropping frames takes others
-        drop(items);
         self.filled.notify_all();
         self.emptied.notify_all();
+        // outside the lock: dropping frames takes others
+        items.len()
     }
 }
 

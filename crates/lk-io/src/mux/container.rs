@@ -106,6 +106,11 @@ impl ContainerChoice {
         self.format.wants_global_header()
     }
 
+    /// Whether [`super::CrashSafe`] means fragments: MP4 and its relatives.
+    pub fn is_fragmented(&self) -> bool {
+        self.format.is_fragmented()
+    }
+
     /// The codec for pictures or sound when none was named; None if it holds none.
     pub fn usual_codec(&self, kind: StreamKind) -> Option<String> {
         if self.sound_only && kind == StreamKind::Video {

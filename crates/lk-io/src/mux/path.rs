@@ -2,7 +2,7 @@
 //! Where an output goes: checked before FFmpeg is asked, since its error codes say less than the system's.
 
 use lk_media::{Error, ErrorKind, Result};
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -64,6 +64,16 @@ impl Target {
     /// What FFmpeg is given.
     pub(super) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The file, open for writing and as it was; None if it is none.
+    pub(super) fn open(&self) -> Result<Option<File>> {
+        let Some(path) = &self.file else { return Ok(None) };
+        let opened = OpenOptions::new().write(true).open(path);
+        opened.map(Some).map_err(|e| {
+            self.discard();
+            refused(path, &e)
+        })
     }
 
     /// Bytes of the file; None if it is none.

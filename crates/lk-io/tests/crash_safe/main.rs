@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Files that play at any moment while they are written, and are ordinary ones at the end.
+
+mod clip;
+mod ordinary;
+#[path = "../output/support.rs"]
+#[allow(dead_code)] // made for another suite
+mod support;
