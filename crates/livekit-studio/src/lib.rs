@@ -12,6 +12,7 @@
 //! # }
 //! ```
 
+mod record;
 mod registry;
 mod render;
 
@@ -29,6 +30,10 @@ pub use lk_io::image_file::{self, ImageFile};
 pub use lk_io::media_file::{Deinterlace, FileAudio, LazyPlayer, MediaInfo, OpenOptions};
 pub use lk_io::mux::{FormatInfo, formats};
 pub use lk_io::null_target::NullTarget;
+pub use lk_io::record::{
+    AudioTrack, Recorder, RecorderSettings, RecorderState, RecorderStatistics, RecordingReport,
+};
 pub use lk_media::*;
+pub use record::{Recorded, Recording};
 pub use registry::{Opened, color_named, color_source, is_picture, open, open_pictures, open_sound};
 pub use render::{EncodeOptions, Length, Output, RenderOptions, render};

@@ -2,9 +2,8 @@
 //! Rendering a composition offline into files and targets.
 
 use crate::{
-    AlphaKind, AudioSettings, AudioTarget, Cancel, Color, Compositor, Error, FrameSpec, OfflineOptions,
-    OfflineRun, OutputSettings, PixelFormat, Progress, Result, RunStatistics, Size, VideoSettings,
-    VideoTarget, thread,
+    AudioSettings, AudioTarget, Cancel, Compositor, Error, OfflineOptions, OfflineRun, OutputSettings,
+    Progress, Result, RunStatistics, VideoSettings, VideoTarget, thread,
 };
 use lk_io::encode::FileOutput;
 use std::path::{Path, PathBuf};
