@@ -3,4 +3,5 @@
 #![allow(clippy::unwrap_used)] // helpers of tests
 
 mod pattern;
+mod stopped;
 mod sync;

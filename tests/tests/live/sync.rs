@@ -13,7 +13,7 @@ use std::time::Duration;
 const SIZE: Size = Size::new(128, 96);
 
 /// A scene that shows and sounds a test pattern of its own rate.
-fn scene(rate: FrameRate) -> Compositor {
+pub fn scene(rate: FrameRate) -> Compositor {
     let scene = Compositor::new(SIZE, rate).unwrap();
     let pattern = Arc::new(TestPattern::new(SIZE, rate).unwrap());
     let sound = pattern.sound();
@@ -21,7 +21,7 @@ fn scene(rate: FrameRate) -> Compositor {
     scene
 }
 
-fn recorder(path: &Path, rate: FrameRate) -> Recorder {
+pub fn recorder(path: &Path, rate: FrameRate) -> Recorder {
     let mut settings = RecorderSettings::new(SIZE, rate, true);
     let video = settings.output.video.take().unwrap();
     settings.output.video = Some(video.with_option("preset", "ultrafast").with_option("crf", "12"));
