@@ -4,8 +4,8 @@
 use super::{EncoderInfo, VideoSettings};
 use crate::av::encoder::options::plain;
 
-/// Frame threads hold a picture each; with the four that x264 looks ahead these make at most seven.
-const MOST_THREADS: u32 = 4;
+/// Frame threads hold a picture each, and x264 looks five ahead: more threads, and more than seven pictures are inside.
+const MOST_THREADS: u32 = 3;
 /// A key frame at least so often, in seconds: what a player seeks to, and what is lost with a damaged one.
 const KEY_SECONDS: f64 = 2.0;
 
@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(value("preset"), (Some("slow"), None));
         assert_eq!(value("g"), (Some("7"), None));
         assert_eq!(value("x264-params"), (Some("sync-lookahead=0:aq-mode=0"), None));
-        assert_eq!((value("bf"), tuned.threads), ((Some("2"), None), 4));
+        assert_eq!((value("bf"), tuned.threads), ((Some("2"), None), 3));
     }
 
     #[test]

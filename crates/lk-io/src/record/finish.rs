@@ -4,7 +4,7 @@
 use super::feed::Feed;
 use super::track::Track;
 use super::{RecorderState, RecorderStatistics, RecordingReport, Shared};
-use crate::mux::Muxer;
+use crate::mux::{MuxReport, Muxer};
 use lk_media::clock::Deadline;
 use lk_media::thread::{self, Thread};
 use lk_media::{Error, ErrorKind, Result};
@@ -19,6 +19,8 @@ const LAST_SOUND: Duration = Duration::from_millis(250);
 const DRAIN: Duration = Duration::from_secs(10);
 /// How long a thread may take to end then.
 const GIVE_UP: Duration = Duration::from_secs(5);
+/// How long writing what waits and the end of the file may take.
+const WRITE_END: Duration = Duration::from_secs(30);
 /// How long a source may take to answer a last time.
 const LAST_ANSWER: Duration = Duration::from_secs(1);
 
@@ -52,6 +54,10 @@ impl Finish {
 
     pub(super) fn keep(&self, thread: Thread) {
         self.threads.lock().push(thread);
+    }
+
+    pub(super) fn has_feed(&self) -> bool {
+        !self.feeds.lock().is_empty()
     }
 
     pub(super) fn keep_feed(&self, threads: Vec<Thread>, feed: &Arc<Feed>) {
@@ -130,7 +136,7 @@ impl Finish {
         shared.tracks.iter().for_each(Track::close);
         self.end_encoders();
         // the file is ended even if an encoder failed: what came before stays playable
-        let written = self.muxer.finish();
+        let written = self.end_file();
         let noted = shared.error.lock().clone();
         let answer = match (noted, written) {
             (Some(e), _) | (None, Err(e)) => {
@@ -197,6 +203,29 @@ impl Finish {
             match thread.is_finished() {
                 true => drop(thread),
                 false => thread.detach(),
+            }
+        }
+    }
+
+    /// Ends the file, on a thread of its own: a disk or a reader that stands still is not waited for without end.
+    fn end_file(&self) -> Result<MuxReport> {
+        let (answer, answered) = crossbeam_channel::bounded(1);
+        let muxer = self.muxer.clone();
+        let body = move || {
+            // nobody may be listening any more
+            let _ = answer.send(muxer.finish());
+        };
+        let thread = thread::spawn("lk-rec-file", body)?;
+        match answered.recv_timeout(WRITE_END) {
+            Ok(written) => {
+                drop(thread);
+                written
+            }
+            Err(_) => {
+                thread.detach();
+                let message = format!("{}: the end of the file cannot be written", self.shared.name);
+                Err(Error::new(ErrorKind::Deadline, message)
+                    .with_hint("the disk, or whoever reads it, stands still; what is there stays"))
             }
         }
     }

@@ -135,7 +135,7 @@ impl Recorder {
     /// asked for 60 ms after its time. What a thread waits for holds up nothing else.
     ///
     /// Recording begins with [`Recorder::start`]. Without pictures `source` is not asked. Busy if a source is on another
-    /// clock.
+    /// clock, or if sources are recorded already.
     pub fn record_source(
         &self,
         source: Option<Arc<dyn VideoSource>>,
@@ -144,6 +144,11 @@ impl Recorder {
     ) -> Result<()> {
         self.check_process()?;
         self.inner.shared.check_open()?;
+        if self.inner.finish.has_feed() {
+            let error =
+                Error::new(ErrorKind::Busy, format!("{} records a source already", VideoTarget::name(self)));
+            return Err(error.with_hint("record several sources through a scene"));
+        }
         let feed = Feed::open(&self.inner.shared, clock);
         let threads = feed.threads(source, sounds)?;
         self.inner.finish.keep_feed(threads, &feed);
@@ -190,8 +195,9 @@ impl Recorder {
     }
 
     /// Ends the recording after the newest frame, waits for its sound (at most 250 ms) and until all that was taken
-    /// is encoded (at most 10 s; then what there is), and ends the file. Further calls answer the same. If nothing was
-    /// recorded there is no file. Called on one of the recorder's own threads it lets another thread finish.
+    /// is encoded (at most 10 s; then what waits is thrown away), and ends the file. An encoder that needs 5 s more for
+    /// what it holds, and a file that cannot be ended within 30 s, are errors. Further calls answer the same. If nothing
+    /// was recorded there is no file. Called on one of the recorder's own threads it lets another thread finish.
     pub fn stop(&self) -> Result<RecordingReport> {
         self.check_process()?;
         self.inner.finish.run()

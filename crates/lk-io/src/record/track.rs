@@ -16,14 +16,14 @@ use std::time::Duration;
 /// Samples that may wait; then the oldest become silence.
 const WAITING: u64 = 10 * SAMPLE_RATE as u64;
 /// With so many waiting for a frame to say where they belong, time goes on without frames.
-const PATIENCE: u64 = 5 * SAMPLE_RATE as u64;
-/// A track this far behind the pictures that nothing is heard of is filled with silence: the file's interleaver
-/// waits for the slowest stream, and what waits there is not yet safe.
-const BEHIND: u64 = SAMPLE_RATE as u64 / 2;
-/// How far it is filled.
-const FILL: u64 = SAMPLE_RATE as u64 / 4;
-/// When nothing is heard of a track.
-const QUIET: Duration = Duration::from_millis(250);
+const PATIENCE: u64 = 2 * SAMPLE_RATE as u64;
+/// A track that is this far behind the pictures, and that nothing is heard of meanwhile, is filled with silence.
+const BEHIND: u64 = SAMPLE_RATE as u64;
+/// How far behind it stays then: sound may be about to come.
+const REST: u64 = SAMPLE_RATE as u64 / 2;
+/// How long that takes. It is measured from when the track was seen to be behind, since a process that was stopped
+/// finds itself far behind at once.
+const QUIET: Duration = Duration::from_millis(500);
 
 /// One sound track of a recorder.
 pub(super) struct Track {
@@ -40,7 +40,8 @@ struct State {
     waiting: u64,
     closed: bool,
     lossless: bool,
-    heard: Stopwatch,
+    /// Since when it is behind and nothing has come.
+    behind: Option<Stopwatch>,
     /// The session sample after the newest block.
     reached: Option<u64>,
 }
@@ -65,7 +66,7 @@ impl Track {
             waiting: 0,
             closed: false,
             lossless: false,
-            heard: Stopwatch::start(),
+            behind: None,
             reached: None,
         };
         Self {
@@ -134,7 +135,7 @@ impl Track {
             offered = Offered::Dropped;
         }
         state.reached = Some(block.position + count);
-        state.heard = Stopwatch::start();
+        state.behind = None;
         drop(state);
         self.changed.notify_all();
         Some(offered)
@@ -163,9 +164,10 @@ impl Track {
                         return Next::End;
                     }
                     let behind = shared.timeline.lock().file_samples().saturating_sub(done);
-                    let is_quiet = state.blocks.is_empty() && state.heard.elapsed() >= QUIET;
-                    if behind > BEHIND && is_quiet && !state.lossless {
-                        return Next::Fill(done + behind - FILL);
+                    if behind <= BEHIND || !state.blocks.is_empty() || state.lossless {
+                        state.behind = None;
+                    } else if state.behind.get_or_insert_with(Stopwatch::start).elapsed() >= QUIET {
+                        return Next::Fill(done + behind - REST);
                     }
                     self.changed.wait_for(&mut state, QUIET);
                     continue;

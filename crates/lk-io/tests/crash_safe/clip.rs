@@ -99,6 +99,15 @@ impl Make {
     }
 }
 
+/// Like `Make::new`, with the few frames in the encoder that a live recording has.
+pub fn live(frames: u64) -> Make {
+    let mut make = Make::new(30, 1, frames);
+    make.video = make.video.map(|v| {
+        v.with_option("x264-params", "rc-lookahead=4:sync-lookahead=0:b-adapt=0")
+    });
+    make
+}
+
 pub fn ordinary() -> MuxerSettings {
     MuxerSettings { overwrite: true, ..MuxerSettings::default() }
 }
@@ -122,6 +131,16 @@ impl Clip {
         let report = muxer.finish().unwrap_or_else(|e| panic!("{file}: {e}"));
         assert_eq!(report.packets, self.packets.len() as u64, "{file}");
         report
+    }
+
+    /// What begins in the first `length` of each stream, so that it can be repeated.
+    pub fn up_to(mut self, length: Duration) -> Self {
+        let mut first = vec![None; self.streams.len()];
+        self.packets.retain(|(stream, packet)| {
+            let dts = packet.dts_nanos().unwrap();
+            dts - *first[*stream].get_or_insert(dts) < length.as_nanos() as i64
+        });
+        self
     }
 
     /// All of it `by` later.

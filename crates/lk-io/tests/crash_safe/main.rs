@@ -2,6 +2,7 @@
 //! Files that play at any moment while they are written, and are ordinary ones at the end.
 
 mod clip;
+mod killed;
 mod ordinary;
 #[path = "../output/support.rs"]
 #[allow(dead_code)] // made for another suite

@@ -32,14 +32,14 @@ fn record_frames(recorder: &Recorder, frames: u64) {
 }
 
 /// Shows the index of the time asked for, and sounds like the session; now and then it takes its time.
-struct Computed {
+pub struct Computed {
     rate: FrameRate,
     lease: ClockLease,
     slow: bool,
 }
 
 impl Computed {
-    fn new(rate: FrameRate, slow: bool) -> Arc<Self> {
+    pub fn new(rate: FrameRate, slow: bool) -> Arc<Self> {
         Arc::new(Self { rate, lease: ClockLease::default(), slow })
     }
 
@@ -103,6 +103,8 @@ fn frames_and_samples_of_the_grid() {
         let source = Computed::new(rate, slow);
         let clock = <dyn Clock>::live();
         recorder.record_source(Some(source.clone()), vec![source.clone()], clock.clone()).unwrap();
+        let again = recorder.record_source(Some(Computed::new(rate, slow)), Vec::new(), clock.clone());
+        assert_eq!(again.err().map(|e| e.kind()), Some(ErrorKind::Busy));
         let other = Recorder::open(&folder.file("other.mkv"), settings(rate)).unwrap();
         let busy = other.record_source(Some(source.clone()), Vec::new(), clock.clone());
         assert_eq!(busy.err().map(|e| e.kind()), Some(ErrorKind::Busy));

@@ -57,6 +57,22 @@ fn dropping_is_stopping() {
 }
 
 #[test]
+fn a_durable_file() {
+    if !has_programs() {
+        return;
+    }
+    let folder = Folder::new();
+    for extension in ["mp4", "mkv"] {
+        let file = folder.file(&format!("film.{extension}"));
+        let settings = RecorderSettings { durable: true, ..RecorderSettings::new(SIZE, rate(30, 1), true) };
+        let mut session = Session::started(&file, settings);
+        session.run(0..60);
+        assert_eq!(session.stop().warning, None);
+        assert_eq!(numbers(&file), (0..60).collect::<Vec<_>>(), "{extension}");
+    }
+}
+
+#[test]
 fn what_never_began_leaves_no_file() {
     let folder = Folder::new();
     for (start, stop) in [(false, false), (false, true), (true, false), (true, true)] {

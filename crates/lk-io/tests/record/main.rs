@@ -5,11 +5,13 @@
 mod feeding;
 mod frames;
 mod grid;
+mod killed;
 mod life;
 #[path = "../media/mod.rs"]
 mod media;
 mod pauses;
 mod sound;
+mod stress;
 #[allow(dead_code)] // half of it is for the other suite
 #[path = "../output/support.rs"]
 mod support;

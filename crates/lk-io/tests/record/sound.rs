@@ -136,7 +136,7 @@ fn a_track_that_nobody_feeds_is_silent_and_holds_nothing_up() {
     }
     // it is filled while the recording goes on, not at its end
     let deadline = lk_media::clock::Deadline::after(std::time::Duration::from_secs(20));
-    while session.recorder.statistics().tracks[0].samples < 120_000 {
+    while session.recorder.statistics().tracks[0].samples < 100_000 {
         assert!(!deadline.has_passed(), "{:?}", session.recorder.statistics());
         lk_media::Wake::new().wait(std::time::Duration::from_millis(20));
     }

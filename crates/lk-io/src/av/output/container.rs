@@ -161,14 +161,15 @@ impl Container {
         let code = unsafe { ffi::av_interleaved_write_frame(self.output.as_mut_ptr(), raw.as_mut_ptr()) };
         self.check(code)?;
         self.note(index, packet);
-        if self.waiting.iter().flatten().map(|(_, bytes)| bytes).sum::<usize>() > WAITING_BYTES {
+        let crowded = self.waiting.iter().flatten().map(|(_, bytes)| bytes).sum::<usize>() > WAITING_BYTES;
+        if crowded {
             self.waiting.iter_mut().for_each(VecDeque::clear);
             // SAFETY: as above; null asks to write what waits.
             let code =
                 unsafe { ffi::av_interleaved_write_frame(self.output.as_mut_ptr(), std::ptr::null_mut()) };
             self.check(code)?;
         }
-        if self.file.as_ref().is_some_and(File::waits_too_long) {
+        if self.file.as_ref().is_some_and(|f| f.waits_too_long(crowded)) {
             // a stream has not begun; once for the head of the file, once for what has come
             for _ in 0..2 {
                 // SAFETY: as above; null asks to close the fragment.

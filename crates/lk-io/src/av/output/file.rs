@@ -15,6 +15,9 @@ const PATIENCE_NANOS: i64 = 2_000_000_000;
 /// A stream that is further behind the others than this stands still, and says nothing of what is safe.
 const STILL_NANOS: i64 = 1_000_000_000;
 
+/// Bytes after which a fragment ends early: what a full disk takes away at once.
+const FRAGMENT_BYTES: u32 = 1 << 20;
+
 /// How a file is written that must be decodable at any moment.
 pub(crate) struct Safe {
     pub(crate) storage: Box<dyn Storage>,
@@ -31,7 +34,7 @@ pub(crate) struct File {
     way: Way,
     fragment: Duration,
     durable: bool,
-    sync_at_end: bool,
+    live: bool,
     time_bases: Vec<Rational>,
     /// Media time FFmpeg has given out, before the last packet.
     given_out: i64,
@@ -84,7 +87,7 @@ impl File {
             way,
             fragment: safe.fragment,
             durable: safe.durable,
-            sync_at_end: safe.durable || safe.live,
+            live: safe.live,
             time_bases: Vec::new(),
             given_out: i64::MIN,
             safe_until: i64::MIN,
@@ -101,6 +104,7 @@ impl File {
             Way::Fragments { .. } => vec![
                 ("movflags", "empty_moov+delay_moov+default_base_moof+frag_keyframe+skip_trailer".to_owned()),
                 ("frag_duration", self.fragment.as_micros().max(1).to_string()),
+                ("frag_size", FRAGMENT_BYTES.to_string()),
             ],
             Way::Direct { clusters: true, .. } => {
                 vec![("cluster_time_limit", self.fragment.as_millis().max(1).to_string())]
@@ -133,11 +137,12 @@ impl File {
         }
     }
 
-    /// Whether FFmpeg should be made to begin.
-    pub(super) fn waits_too_long(&self) -> bool {
+    /// Whether FFmpeg should be made to begin although a stream is missing: after a while when live, else once the
+    /// interleaver is `crowded`, so that what is in the file does not depend on which thread was faster.
+    pub(super) fn waits_too_long(&self, crowded: bool) -> bool {
         let Way::Fragments { gather, file } = &self.way else { return false };
-        let late = self.first.is_some_and(|first| self.newest - first > PATIENCE_NANOS);
-        late && !file.has_begun() && gather.is_empty()
+        let late = self.live && self.first.is_some_and(|first| self.newest - first > PATIENCE_NANOS);
+        (late || crowded) && !file.has_begun() && gather.is_empty()
     }
 
     /// Brings what FFmpeg has written to the file. It has given out all packets before `given_out`, in nanoseconds.
@@ -197,7 +202,7 @@ impl File {
                 Ok(why.map(|why| format!("the file plays, but stays in fragments: {why}")))
             }
             Way::Direct { file, .. } => {
-                if self.sync_at_end && !failed {
+                if (self.durable || self.live) && !failed {
                     file.sync()?;
                 }
                 Ok(None)
