@@ -8,6 +8,8 @@ pub mod image_file;
 pub mod media_file;
 pub mod mux;
 pub mod null_target;
+pub mod player;
 pub mod record;
 
 pub use image_file::ImageFile;
+pub use player::Player;

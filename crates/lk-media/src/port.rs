@@ -19,7 +19,8 @@ const KEEP_TIME: Duration = Duration::from_millis(250);
 /// newest itself. It has three readings: [`VideoPort::latest`], [`VideoPort::at`] and [`VideoPort::next`].
 ///
 /// Connected to an upstream source by [`VideoPort::set_source`], it passes readings on to it, so that a chain
-/// through ports is as exact as its first link.
+/// through ports is as exact as its first link. A writer that has introduced itself by
+/// [`VideoTarget::set_upstream`] is only asked by exact readings; live ones get what it wrote.
 #[derive(Default)]
 pub struct VideoPort {
     state: Mutex<State>,
@@ -33,6 +34,7 @@ struct State {
     next_seq: u64,
     ended: bool,
     source: Option<Arc<dyn VideoSource>>,
+    writer: Option<Arc<dyn VideoSource>>,
     statistics: TargetStatistics,
 }
 
@@ -52,6 +54,12 @@ impl VideoPort {
     /// The source it reads from, if connected.
     pub fn source(&self) -> Option<Arc<dyn VideoSource>> {
         self.state.lock().source.clone()
+    }
+
+    /// Who answers exact readings and knows how things stand: the source it reads from, else its writer.
+    fn known(&self) -> Option<Arc<dyn VideoSource>> {
+        let state = self.state.lock();
+        state.source.clone().or_else(|| state.writer.clone())
     }
 
     /// Whether reading `source` leads to `port`: connecting the two would be a circle.
@@ -133,7 +141,7 @@ impl VideoPort {
 
 impl VideoSource for VideoPort {
     fn name(&self) -> String {
-        self.source().map_or_else(|| "a video port".to_owned(), |s| s.name())
+        self.known().map_or_else(|| "a video port".to_owned(), |s| s.name())
     }
 
     fn sample(&self, at: Timestamp, sampling: Sampling) -> Result<Sample> {
@@ -147,6 +155,9 @@ impl VideoSource for VideoPort {
             return Ok(sample);
         }
         if sampling == Sampling::Exact {
+            if let Some(writer) = self.known() {
+                return writer.sample(at, sampling);
+            }
             return Err(Error::new(
                 ErrorKind::LiveSource,
                 "frames pushed into a video port have no exact times",
@@ -162,12 +173,16 @@ impl VideoSource for VideoPort {
     }
 
     fn exactness(&self) -> Exactness {
-        self.source()
+        self.known()
             .map_or(Exactness::LiveOnly("frames pushed into it have no exact times"), |s| s.exactness())
     }
 
     fn size(&self) -> Option<Size> {
-        self.source().map_or_else(|| self.latest().map(|f| f.size()), |s| s.size())
+        let written = || self.latest().map(|f| f.size());
+        match self.source() {
+            Some(source) => source.size(),
+            None => written().or_else(|| self.known().and_then(|s| s.size())),
+        }
     }
 
     fn wake_on_ready(&self, wake: &Wake) {
@@ -178,15 +193,15 @@ impl VideoSource for VideoPort {
     }
 
     fn deadline(&self) -> Duration {
-        self.source().map_or(Duration::from_secs(10), |s| s.deadline())
+        self.known().map_or(Duration::from_secs(10), |s| s.deadline())
     }
 
     fn duration(&self) -> Option<Duration> {
-        self.source().and_then(|s| s.duration())
+        self.known().and_then(|s| s.duration())
     }
 
     fn state(&self) -> SourceState {
-        if let Some(source) = self.source() {
+        if let Some(source) = self.known() {
             return source.state();
         }
         let state = self.state.lock();
@@ -198,15 +213,17 @@ impl VideoSource for VideoPort {
     }
 
     fn file(&self) -> Option<PathBuf> {
-        self.source().and_then(|s| s.file())
+        self.known().and_then(|s| s.file())
     }
 
     fn upstream(&self) -> Option<Arc<dyn VideoSource>> {
-        self.source()
+        self.known()
     }
 
     fn claim(&self, clock: ClockId, start: Timestamp) -> Result<Option<LeaseGuard>> {
-        self.source().map_or(Ok(None), |s| s.claim(clock, start))
+        // a writer plays when its owner says so; only runs of its own clock are its business
+        let writer = || self.known().filter(|_| start == Timestamp::ZERO);
+        self.source().or_else(writer).map_or(Ok(None), |s| s.claim(clock, start))
     }
 
     fn may_block(&self) -> bool {
@@ -226,6 +243,15 @@ impl VideoTarget for VideoPort {
     fn offer(&self, frame: &Frame, _delivery: Delivery) -> Result<Offered> {
         self.publish(frame.clone());
         Ok(Offered::Taken)
+    }
+
+    fn retract(&self, from: Timestamp) {
+        self.state.lock().frames.retain(|(_, f)| f.timestamp().is_due(from));
+    }
+
+    fn set_upstream(&self, upstream: Option<Arc<dyn VideoSource>>) {
+        self.state.lock().writer = upstream;
+        self.wakes.ring();
     }
 
     fn statistics(&self) -> TargetStatistics {
@@ -266,6 +292,36 @@ mod tests {
         port.publish(frame(1000));
         assert_eq!(port.next(0, Deadline::NEVER).map(|(s, _)| s), Some(20));
         assert!(port.latest().is_some());
+    }
+
+    #[test]
+    fn what_is_retracted_is_not_shown() {
+        let port = VideoPort::new();
+        (0..3).for_each(|n| port.publish(frame(n * 33)));
+        port.retract(Timestamp::from_nanos(40_000_000));
+        assert_eq!(
+            port.at(Timestamp::from_nanos(99_000_000)).map(|f| f.timestamp()),
+            Some(frame(33).timestamp())
+        );
+        port.publish(frame(50));
+        assert_eq!(port.next(2, Deadline::NEVER).map(|(s, _)| s), Some(3));
+    }
+
+    #[test]
+    fn exact_readings_ask_the_writer() {
+        let port = VideoPort::new();
+        port.publish(frame(5));
+        let still = crate::Still::new("writer", frame(7));
+        port.set_upstream(Some(Arc::new(still)));
+        let at = |sampling| match port.sample(Timestamp::from_nanos(9_000_000), sampling) {
+            Ok(Sample::Frame(f)) => f.timestamp().as_nanos(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((at(Sampling::Live), at(Sampling::Exact)), (5_000_000, 9_000_000));
+        assert_eq!(port.exactness(), Exactness::Exact);
+        assert!(!port.may_block());
+        port.set_upstream(None);
+        assert!(port.sample(Timestamp::ZERO, Sampling::Exact).is_err());
     }
 
     #[test]

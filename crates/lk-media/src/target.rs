@@ -2,8 +2,11 @@
 //! Video targets: things frames can be written to.
 
 use crate::wake::Wake;
-use crate::{ColorSpace, Error, Frame, FrameMut, FrameSpec, PixelFormat, Result, Size};
+use crate::{
+    ColorSpace, Error, Frame, FrameMut, FrameSpec, PixelFormat, Result, Size, Timestamp, VideoSource,
+};
 use serde::Serialize;
+use std::sync::Arc;
 
 /// What a target does when it is not ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +63,14 @@ pub trait VideoTarget: Send + Sync {
     fn allocate(&self, _spec: FrameSpec) -> Option<FrameMut> {
         None
     }
+
+    /// Frames offered before that are not due at `from` are not to be shown any more: their writer has gone
+    /// elsewhere.
+    fn retract(&self, _from: Timestamp) {}
+
+    /// Says who writes frames into it from now on (None: nobody): what is asked for exact frames, where the
+    /// target is a source as well.
+    fn set_upstream(&self, _upstream: Option<Arc<dyn VideoSource>>) {}
 
     /// Rings `wake` when an answer of Busy may have changed.
     fn wake_on_ready(&self, _wake: &Wake) {}

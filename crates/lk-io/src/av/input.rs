@@ -3,6 +3,7 @@
 
 use super::error::{Doing, convert, from_code_or};
 use super::interrupt::Interrupt;
+use super::pipe::Pipe;
 use crate::media_file::{Location, OpenOptions, locate};
 use ffmpeg_next as av;
 use ffmpeg_next::ffi;
@@ -31,10 +32,49 @@ pub(crate) enum Medium {
 pub(crate) struct Input {
     // declared before `interrupt`: closing still asks it
     context: av::format::context::Input,
+    _pipe: Option<Pipe>,
     interrupt: Arc<Interrupt>,
     location: Location,
     options: OpenOptions,
+    /// Reads wait for data without a deadline.
+    patient: bool,
     zero: i64,
+}
+
+/// What is known of a stream apart from its packets.
+#[derive(Clone)]
+pub(crate) struct StreamFacts {
+    /// What people are shown for the container.
+    pub(crate) label: String,
+    /// The unit of timestamps.
+    pub(crate) time_base: ffi::AVRational,
+    /// The container's start in nanoseconds of its own time.
+    zero: i64,
+    /// The last media time that a timestamp is believed to mean.
+    pub(crate) latest: i64,
+    /// Where the stream ends, if the container says so.
+    pub(crate) end: Option<Timestamp>,
+    /// Whether the container has decoding times only.
+    pub(crate) is_avi: bool,
+    /// The pixel aspect as the container and as the codec state it.
+    pub(crate) aspects: [ffi::AVRational; 2],
+}
+
+impl StreamFacts {
+    /// A timestamp as media time.
+    pub(crate) fn media_time(&self, ticks: i64) -> Timestamp {
+        Timestamp::from_nanos(ticks_to_nanos(ticks, self.time_base).saturating_sub(self.zero))
+    }
+
+    /// An error about the content.
+    pub(crate) fn media_error(&self, what: impl std::fmt::Display) -> Error {
+        media_error(&self.label, what)
+    }
+}
+
+fn media_error(label: &str, what: impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Media, format!("{label}: {what}"))
+        .with_hint("the file is damaged, cut short or of a kind this FFmpeg cannot read")
 }
 
 /// A fraction's worth of ticks in nanoseconds, rounded to nearest; saturates.
@@ -53,8 +93,21 @@ fn nanos_to_ticks(nanos: i64, base: ffi::AVRational) -> i64 {
 }
 
 impl Input {
-    /// Opens `name` (a path or an address) and looks for its streams.
+    /// Opens `name` (a path or an address) and looks for its streams. A pipe is refused: what is pulled from any
+    /// place cannot come from there.
     pub(crate) fn open(name: &str, options: &OpenOptions) -> Result<Self> {
+        super::init();
+        options.check()?;
+        let location = locate(name)?;
+        if location.is_pipe {
+            return Err(Error::new(ErrorKind::Media, format!("{}: is not an ordinary file", location.label))
+                .with_hint("pipes can only be played: open them with Player"));
+        }
+        Self::open_location(location, options)
+    }
+
+    /// The same with pipes.
+    pub(crate) fn open_any(name: &str, options: &OpenOptions) -> Result<Self> {
         super::init();
         options.check()?;
         Self::open_location(locate(name)?, options)
@@ -64,9 +117,12 @@ impl Input {
         let interrupt = Interrupt::new(options.cancel.clone(), options.timeout);
         interrupt.arm();
         let doing = if location.is_file { Doing::ReadingFile } else { Doing::ReadingUrl };
-        let mut context = open_context(&location, options, &interrupt, doing)?;
+        let pipe = location.is_pipe.then(|| Pipe::open(&location.label, &interrupt)).transpose()?;
+        let url = pipe.as_ref().map_or_else(|| location.url.clone(), Pipe::url);
+        let mut context = open_context(&location, &url, options, &interrupt, doing)?;
         find_streams(&mut context, &location, &interrupt, doing)?;
-        let mut input = Self { context, interrupt, location, options: options.clone(), zero: 0 };
+        let options = options.clone();
+        let mut input = Self { context, _pipe: pipe, interrupt, location, options, patient: false, zero: 0 };
         if input.stream_count() == 0 || matches!(input.format_names().as_str(), "tty" | "bintext") {
             return Err(input.media_error("neither video nor sound in it"));
         }
@@ -76,8 +132,25 @@ impl Input {
 
     /// Opens the same once more, from its start; the options decide whether that is still wanted.
     pub(crate) fn reopen(&mut self) -> Result<()> {
+        let patient = self.patient;
         *self = Self::open_location(self.location.clone(), &self.options)?;
+        self.patient = patient;
         Ok(())
+    }
+
+    /// Reads wait for data for as long as it takes from now on; only the caller's cancel ends them.
+    pub(crate) fn be_patient(&mut self) {
+        self.patient = true;
+    }
+
+    /// Whether it is a pipe, or an address without a length: it comes as it is made.
+    pub(crate) fn is_live(&self) -> bool {
+        self.location.is_pipe || self.is_remote()
+    }
+
+    /// Whether it is an address without a length.
+    pub(crate) fn is_remote(&self) -> bool {
+        !self.location.is_file && !self.location.is_pipe && self.duration().is_none()
     }
 
     /// What people are shown for it.
@@ -108,8 +181,7 @@ impl Input {
 
     /// An error about the content.
     pub(crate) fn media_error(&self, what: impl std::fmt::Display) -> Error {
-        Error::new(ErrorKind::Media, format!("{}: {what}", self.label()))
-            .with_hint("the file is damaged, cut short or of a kind this FFmpeg cannot read")
+        media_error(self.label(), what)
     }
 
     /// An error for an FFmpeg failure while reading.
@@ -128,7 +200,11 @@ impl Input {
 
     /// The next packet, None at the end. Damaged parts are skipped; a file that breaks off ends.
     pub(crate) fn read(&mut self) -> Result<Option<Packet>> {
-        self.interrupt.arm();
+        if self.patient {
+            self.interrupt.disarm();
+        } else {
+            self.interrupt.arm();
+        }
         let mut broken = 0;
         loop {
             self.check_cancelled()?;
@@ -356,6 +432,34 @@ impl Input {
         }
     }
 
+    /// An error unless `stream` is still there and of its kind, after opening again.
+    pub(crate) fn check_stream(&self, stream: usize, medium: Medium) -> Result<()> {
+        if stream < self.stream_count() && self.medium(stream) == Some(medium) {
+            return Ok(());
+        }
+        let what = if medium == Medium::Video { "video" } else { "sound" };
+        Err(self.media_error(format!("it has changed: its {what} is gone")))
+    }
+
+    /// What a decoder of `stream` needs to know, also on another thread.
+    #[allow(unsafe_code)]
+    pub(crate) fn facts(&self, stream: usize) -> StreamFacts {
+        // SAFETY: plain fields of a valid stream.
+        let aspects = unsafe {
+            let raw = self.stream_ptr(stream);
+            [(*raw).sample_aspect_ratio, (*(*raw).codecpar).sample_aspect_ratio]
+        };
+        StreamFacts {
+            label: self.label().to_owned(),
+            time_base: self.time_base(stream),
+            zero: self.zero,
+            latest: self.latest_believed(),
+            end: self.stream_end(stream).map(Timestamp::from_nanos).or_else(|| self.duration()),
+            is_avi: self.format_names() == "avi",
+            aspects,
+        }
+    }
+
     /// The best stream of a kind, or the one the options name. None: there is none.
     #[allow(unsafe_code)]
     pub(crate) fn choose(&mut self, medium: Medium) -> Result<Option<usize>> {
@@ -381,10 +485,10 @@ impl Input {
         Ok(best.or_else(|| (0..self.stream_count()).find(|s| self.medium(*s) == Some(medium))))
     }
 
-    /// Reads only `stream` from now on.
+    /// Reads only these streams from now on.
     #[allow(unsafe_code)]
-    pub(crate) fn read_only(&mut self, stream: usize) {
-        for other in (0..self.stream_count()).filter(|s| *s != stream) {
+    pub(crate) fn read_only(&mut self, streams: &[usize]) {
+        for other in (0..self.stream_count()).filter(|s| !streams.contains(s)) {
             // SAFETY: a plain field of a valid stream, which the next read looks at.
             unsafe { (*self.stream_ptr(other)).discard = ffi::AVDiscard::AVDISCARD_ALL };
         }
@@ -394,12 +498,13 @@ impl Input {
 #[allow(unsafe_code)]
 fn open_context(
     location: &Location,
+    url: &str,
     options: &OpenOptions,
     interrupt: &Arc<Interrupt>,
     doing: Doing,
 ) -> Result<av::format::context::Input> {
     let text = |s: &str| CString::new(s).map_err(|_| Error::parameter(format!("{s:?} contains a zero byte")));
-    let url = text(&location.url)?;
+    let url = text(url)?;
     let mut dictionary = Dictionary::new();
     for (key, value) in &options.options {
         text(key)?;

@@ -27,6 +27,11 @@ impl Interrupt {
         *self.deadline.lock() = Deadline::after(self.limit);
     }
 
+    /// The next operation may take as long as it likes.
+    pub(crate) fn disarm(&self) {
+        *self.deadline.lock() = Deadline::NEVER;
+    }
+
     /// Whether the operation is to be given up.
     pub(crate) fn is_due(&self) -> bool {
         self.cancel.is_cancelled() || self.deadline.lock().has_passed()

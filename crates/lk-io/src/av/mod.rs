@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! All FFmpeg calls. Nothing outside this folder names an FFmpeg type.
 //!
-//! Reading: `input` (a container), `decode` (packets to pictures or sound), `video` and `sound` (a stream's
-//! pictures or samples from any place), `filter` (deinterlacing, rotation, square pixels), `from_av` and `sws` (an
+//! Reading: `input` (a container), `decode` (packets to what FFmpeg makes of them), `picture_decoder` and
+//! `sound_decoder` (packets to pictures in order and samples in place), `video` and `sound` (the same from any
+//! place of a file), `demux` (packets of pictures and sound for other threads), `filter` (deinterlacing, rotation, square pixels), `from_av` and `sws` (an
 //! FFmpeg picture as a [`lk_media::Frame`]), `resample` (any sound as 48 kHz stereo), `probe`. Writing: `output`,
 //! `encoder`, `to_av`, `resize`. Both: `error`, `interrupt`, `log`.
 
 pub(crate) mod decode;
+pub(crate) mod demux;
 pub(crate) mod encoder;
 pub(crate) mod error;
 pub(crate) mod filter;
@@ -15,10 +17,13 @@ pub(crate) mod input;
 pub(crate) mod interrupt;
 pub(crate) mod log;
 pub(crate) mod output;
+pub(crate) mod picture_decoder;
+pub(crate) mod pipe;
 pub(crate) mod probe;
 pub(crate) mod resample;
 pub(crate) mod resize;
 pub(crate) mod sound;
+pub(crate) mod sound_decoder;
 pub(crate) mod sws;
 pub(crate) mod to_av;
 pub(crate) mod video;

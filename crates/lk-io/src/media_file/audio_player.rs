@@ -204,7 +204,7 @@ impl State {
 }
 
 /// The cubic through the two middle values with their neighbours' slopes, at `t` between them.
-fn cubic(p: [f32; 4], t: f32) -> f32 {
+pub(crate) fn cubic(p: [f32; 4], t: f32) -> f32 {
     let (left, right) = ((p[2] - p[0]) * 0.5, (p[3] - p[1]) * 0.5);
     let rise = p[1] - p[2];
     ((((2.0 * rise + left + right) * t) - (3.0 * rise + 2.0 * left + right)) * t + left) * t + p[1]

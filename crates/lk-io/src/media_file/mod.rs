@@ -18,4 +18,5 @@ pub use info::{AudioInfo, MediaInfo, VideoInfo};
 pub use lazy_player::LazyPlayer;
 pub use options::{Deinterlace, OpenOptions};
 
+pub(crate) use audio_player::cubic;
 pub(crate) use name::{Location, locate};

@@ -22,6 +22,8 @@ pub(crate) struct Location {
     pub(crate) label: String,
     /// Whether it is a file on this machine.
     pub(crate) is_file: bool,
+    /// Whether it is a pipe (FIFO): it can be read once, from front to back.
+    pub(crate) is_pipe: bool,
 }
 
 /// Finds out what `name` is. What exists as a file is a file, whatever it looks like.
@@ -38,15 +40,19 @@ pub(crate) fn locate(name: &str) -> Result<Location> {
         _ => name,
     };
     if let Ok(meta) = std::fs::metadata(path) {
-        check_file(path, &meta)?;
-        return Ok(Location { url: format!("file:{path}"), label: path.to_owned(), is_file: true });
+        let is_pipe = is_pipe(&meta);
+        if !is_pipe {
+            check_file(path, &meta)?;
+        }
+        let (url, label) = (format!("file:{path}"), path.to_owned());
+        return Ok(Location { url, label, is_file: !is_pipe, is_pipe });
     }
     if explicit.is_none()
         && let Some(scheme) = scheme_of(name)
     {
         let lower = scheme.to_ascii_lowercase();
         if PROTOCOLS.contains(&lower.as_str()) {
-            return Ok(Location { url: name.to_owned(), label: mask(name), is_file: false });
+            return Ok(Location { url: name.to_owned(), label: mask(name), is_file: false, is_pipe: false });
         }
         if name[scheme.len()..].starts_with("://") {
             let known = "known are http, https, rtmp, rtmps, rtsp, srt, rist, tcp, udp, rtp, ftp, sftp";
@@ -62,6 +68,16 @@ pub(crate) fn locate(name: &str) -> Result<Location> {
         }
         _ => Err(not_found(&format!("{path}: no such file"), &where_to_look(path))),
     }
+}
+
+#[cfg(unix)]
+fn is_pipe(meta: &std::fs::Metadata) -> bool {
+    std::os::unix::fs::FileTypeExt::is_fifo(&meta.file_type())
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_meta: &std::fs::Metadata) -> bool {
+    false
 }
 
 fn scheme_of(name: &str) -> Option<&str> {
@@ -80,11 +96,7 @@ fn check_file(path: &str, meta: &std::fs::Metadata) -> Result<()> {
         return media("is a folder", "give the name of a file in it");
     }
     if !meta.is_file() {
-        // opening a pipe blocks until somebody writes to it, and FFmpeg cannot be interrupted there
-        return media(
-            "is not an ordinary file",
-            "pipes and devices cannot be opened; serve them over tcp://",
-        );
+        return media("is not an ordinary file", "devices cannot be opened; serve them over tcp://");
     }
     if meta.len() == 0 {
         return media("is empty", "the recording or download may not have finished");

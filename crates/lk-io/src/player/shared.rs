@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! What the threads of a player share.
+
+use super::options::PlayerStatistics;
+use super::packets::{Packets, Place};
+use super::timeline::{Mapping, Standing, Timeline};
+use crate::av::input::Medium;
+use lk_media::clock::Deadline;
+use lk_media::{
+    AudioPort, CHANNELS, Cancel, Clock, Delivery, Error, Event, EventKind, Events, Frame, SourceState,
+    Timestamp, VideoPort, VideoTarget, Wake,
+};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Looking at a clock that is not the real one.
+const POLL: Duration = Duration::from_millis(2);
+/// Looking whether everything is there, should a ring be lost to another who waits.
+const READY: Duration = Duration::from_millis(20);
+
+/// Counters.
+#[derive(Default)]
+pub(super) struct Counts {
+    pub(super) decoded: AtomicU64,
+    pub(super) published: AtomicU64,
+    pub(super) dropped_late: AtomicU64,
+    pub(super) damaged: [AtomicU64; 2],
+    pub(super) late_samples: AtomicU64,
+    pub(super) stalls: AtomicU64,
+    pub(super) laps: AtomicU64,
+}
+
+pub(super) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Everything but the threads.
+pub(super) struct Shared {
+    pub(super) name: String,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) cancel: Cancel,
+    pub(super) timeline: Mutex<Timeline>,
+    pub(super) packets: Packets,
+    pub(super) port: VideoPort,
+    pub(super) sound: AudioPort,
+    pub(super) targets: Mutex<Vec<Arc<dyn VideoTarget>>>,
+    pub(super) events: Events,
+    pub(super) counts: Counts,
+    /// Rung when something missing has come.
+    settled: Wake,
+    real: bool,
+}
+
+impl Shared {
+    pub(super) fn new(
+        name: String,
+        clock: Arc<dyn Clock>,
+        cancel: Cancel,
+        timeline: Timeline,
+        packets: Packets,
+    ) -> Self {
+        let real = Arc::ptr_eq(&clock, &<dyn Clock>::live());
+        Self {
+            sound: AudioPort::named(name.clone()),
+            name,
+            clock,
+            cancel,
+            timeline: Mutex::new(timeline),
+            packets,
+            port: VideoPort::new(),
+            targets: Mutex::default(),
+            events: Events::new(),
+            counts: Counts::default(),
+            settled: Wake::new(),
+            real,
+        }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(super) fn map(&self) -> Mapping {
+        self.timeline.lock().map()
+    }
+
+    /// Changes the timeline, and sees to what follows from that: sound and pictures written ahead on the old line
+    /// are taken back, everybody concerned is woken, changes of state are told.
+    pub(super) fn update<T>(&self, change: impl FnOnce(&mut Timeline, Timestamp) -> T) -> T {
+        let now = self.now();
+        let mut timeline = self.timeline.lock();
+        let (old, revision) = (word(&timeline), timeline.map().revision);
+        let answer = change(&mut timeline, now);
+        let (new, map, standing) = (word(&timeline), timeline.map(), timeline.standing());
+        let changed = map.revision != revision;
+        if changed {
+            let silence = (timeline.rendered - map.from).clamp(0, i64::from(lk_media::SAMPLE_RATE));
+            if silence > 0 {
+                self.sound.write(map.from, &vec![0.0; silence as usize * CHANNELS]);
+            }
+            timeline.rendered = timeline.rendered.min(map.from);
+            // before anybody can publish on the new line
+            self.retract(now);
+        }
+        drop(timeline);
+        if changed {
+            self.packets.ring();
+        }
+        if old != new {
+            let mut event = Event::now(EventKind::SourceState, self.name.clone(), old, new);
+            event.time = now;
+            if let Standing::Failed(error) = &standing {
+                event = event.because(error);
+            }
+            self.events.emit(event);
+        }
+        answer
+    }
+
+    /// Sends everybody to media time `media`.
+    pub(super) fn go_to(&self, media: i64) {
+        let serial = self.update(|timeline, now| timeline.seek(now, media));
+        self.packets.go_to(Place { serial, to: media.max(0), attempt: 0 });
+    }
+
+    /// Has the search for the place of `serial` begin again further back.
+    pub(super) fn retry(&self, serial: u64) {
+        let again = self.update(|timeline, _| {
+            let serial = timeline.retry(serial)?;
+            let map = timeline.map();
+            Some(Place { serial, to: map.target, attempt: map.attempt })
+        });
+        if let Some(place) = again {
+            self.packets.go_to(place);
+        }
+    }
+
+    /// Says that `medium` has what it needs at the place of `serial`.
+    pub(super) fn ready(&self, medium: Medium, serial: u64) {
+        self.update(|timeline, now| timeline.ready(medium, serial, now));
+        self.settled.ring();
+    }
+
+    /// Waits until nothing is missing any more, or nothing comes.
+    pub(super) fn wait_ready(&self, deadline: Deadline) {
+        while !self.timeline.lock().is_settled() && !deadline.has_passed() {
+            self.settled.wait(deadline.left(READY));
+        }
+    }
+
+    /// It cannot go on.
+    pub(super) fn fail(&self, error: Error) {
+        tracing::error!("{error}");
+        self.update(|timeline, now| timeline.fail(now, error));
+        self.settled.ring();
+    }
+
+    /// Gives `frame` to everybody.
+    pub(super) fn publish(&self, frame: &Frame) {
+        count(&self.counts.published);
+        self.port.publish(frame.clone());
+        let targets = self.targets.lock().clone();
+        for target in targets {
+            if let Err(error) = target.offer(frame, Delivery::Live) {
+                self.give_up(&target, &error);
+            }
+        }
+    }
+
+    /// Forgets a target that has failed.
+    fn give_up(&self, target: &Arc<dyn VideoTarget>, error: &Error) {
+        tracing::error!("{}: {error}", target.name());
+        self.targets.lock().retain(|t| !is_same(t, target));
+        let event = Event::now(EventKind::TargetState, target.name(), "live", "failed").because(error);
+        self.events.emit(event);
+    }
+
+    /// Takes back what was published ahead of `from`.
+    pub(super) fn retract(&self, from: Timestamp) {
+        self.port.retract(from);
+        let targets = self.targets.lock().clone();
+        targets.iter().for_each(|t| t.retract(from));
+    }
+
+    /// Waits for a ring, at most `limit`; with another clock than the real one, not for long.
+    pub(super) fn wait(&self, wake: &Wake, limit: Duration) {
+        wake.wait(if self.real { limit } else { limit.min(POLL) });
+    }
+
+    /// Where it stands.
+    pub(super) fn state(&self) -> SourceState {
+        match self.timeline.lock().standing() {
+            Standing::Starting => SourceState::Starting,
+            Standing::Live => SourceState::Live,
+            Standing::Stalled => SourceState::Stalled,
+            Standing::Ended => SourceState::Ended,
+            Standing::Failed(error) => SourceState::Failed(error),
+        }
+    }
+
+    pub(super) fn statistics(&self) -> PlayerStatistics {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let (queued_bytes, queued_packets) = self.packets.fill();
+        PlayerStatistics {
+            decoded: get(&self.counts.decoded),
+            published: get(&self.counts.published),
+            dropped_late: get(&self.counts.dropped_late),
+            damaged: self.counts.damaged.iter().map(get).sum(),
+            late_samples: get(&self.counts.late_samples),
+            stalls: get(&self.counts.stalls),
+            laps: get(&self.counts.laps),
+            queued_bytes,
+            queued_packets,
+        }
+    }
+}
+
+pub(super) fn is_same(a: &Arc<dyn VideoTarget>, b: &Arc<dyn VideoTarget>) -> bool {
+    std::ptr::addr_eq(Arc::as_ptr(a), Arc::as_ptr(b))
+}
+
+fn word(timeline: &Timeline) -> &'static str {
+    match timeline.standing() {
+        Standing::Starting => "starting",
+        Standing::Live => "live",
+        Standing::Stalled => "stalled",
+        Standing::Ended => "ended",
+        Standing::Failed(_) => "failed",
+    }
+}
