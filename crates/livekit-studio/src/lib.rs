@@ -30,6 +30,7 @@ pub use lk_io::image_file::{self, ImageFile};
 pub use lk_io::media_file::{Deinterlace, FileAudio, LazyPlayer, MediaInfo, OpenOptions};
 pub use lk_io::mux::{FormatInfo, formats};
 pub use lk_io::null_target::NullTarget;
+pub use lk_io::player::{Player, PlayerOptions, PlayerStatistics};
 pub use lk_io::record::{
     AudioTrack, Recorder, RecorderSettings, RecorderState, RecorderStatistics, RecordingReport,
 };

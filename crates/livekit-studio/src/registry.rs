@@ -2,8 +2,8 @@
 //! From what people write to sources: one grammar for Python, the command line and scene files.
 
 use crate::{
-    AudioSource, Color, Error, ErrorKind, FileAudio, ImageFile, LazyPlayer, MediaInfo, OpenOptions, Result,
-    Size, Still, VideoSource,
+    AudioSource, Color, Error, ErrorKind, FileAudio, ImageFile, LazyPlayer, MediaInfo, OpenOptions, Player,
+    PlayerOptions, Result, Size, Still, VideoSource,
 };
 use std::sync::Arc;
 
@@ -30,8 +30,13 @@ impl Opened {
     }
 }
 
-/// Opens a picture file, a media file or a URL with its sound, or a colour ("color:#203040").
+/// Opens a picture file, a media file, a pipe or a URL with its sound, or a colour ("color:#203040"). Pipes and URLs are
+/// opened once, by a [`Player`].
 pub fn open(name: &str, options: &OpenOptions) -> Result<Opened> {
+    if is_url(name) || is_pipe(name) {
+        check_kind(name)?;
+        return open_player(name, options);
+    }
     let opened = open_pictures(name, options)?;
     if opened.has_sound {
         let sound = FileAudio::open(name, options)
@@ -98,6 +103,36 @@ fn check_kind(name: &str) -> Result<()> {
             .with_hint("this version opens picture files, media files, URLs and \"color:#203040\""));
     }
     Ok(())
+}
+
+fn open_player(name: &str, options: &OpenOptions) -> Result<Opened> {
+    let options = PlayerOptions {
+        looping: options.looping,
+        rate: options.rate,
+        timeout: options.timeout,
+        deinterlace: options.deinterlace,
+        threads: options.threads,
+        format: options.format.clone(),
+        options: options.options.clone(),
+        ..PlayerOptions::default()
+    };
+    let player = Player::open(name, &options)?;
+    let video = player.has_video().then(|| player.video());
+    Ok(Opened { name: name.to_owned(), video, sound: player.sound(), has_sound: player.has_sound() })
+}
+
+/// Whether it is a named pipe: something that can be opened and read but once.
+fn is_pipe(name: &str) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        std::fs::metadata(name).is_ok_and(|m| m.file_type().is_fifo())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = name;
+        false
+    }
 }
 
 fn is_url(name: &str) -> bool {

@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used)] // helpers of tests
 
 mod pattern;
+mod soak;
 mod stopped;
 mod sync;
