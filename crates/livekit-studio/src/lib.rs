@@ -23,6 +23,8 @@ pub use lk_engine::{
     Batch, Commit, Compositor, OfflineOptions, OfflineRun, Progress, RunStatistics, SoundId, Tick, Where,
 };
 pub use lk_io::encode::{AudioSettings, EncoderInfo, OutputSettings, StreamKind, VideoSettings, encoders};
+#[cfg(feature = "text")]
+pub use lk_io::generate::{Align, Text, TextStyle};
 pub use lk_io::generate::{TestPattern, TestTone};
 pub use lk_io::image_file::{self, ImageFile};
 pub use lk_io::media_file::{Deinterlace, FileAudio, LazyPlayer, MediaInfo, OpenOptions};
