@@ -26,6 +26,7 @@ __all__ = [
     "Statistics",
     "StillSource",
     "TestPattern",
+    "Text",
     "VideoPort",
     "VideoSource",
     "_Batch",
@@ -52,6 +53,7 @@ _Anchor: TypeAlias = Literal[
     "top-left", "top", "top-right", "left", "center", "right", "bottom-left", "bottom", "bottom-right"
 ]
 _Flip: TypeAlias = Literal["horizontal", "vertical", "both"]
+_Align: TypeAlias = Literal["left", "center", "right"]
 _Blend: TypeAlias = Literal["normal", "additive"]
 _Offline: TypeAlias = Literal["freeze", "latest", "skip"]
 _Rate: TypeAlias = int | float | str | tuple[int, int]
@@ -193,6 +195,122 @@ class TestPattern(VideoSource):
     @property
     def fps(self) -> float:
         """New pictures a second."""
+
+@final
+class Text(VideoSource):
+    """Text, as a picture just large enough for it. Exact.
+
+    ``text`` is a str or a function. Lines end at "\\n". Right-to-left scripts are laid out as they should be;
+    characters the font does not have come from the system's fonts, those that none has are boxes, and emoji have
+    no colours. A text without letters is one transparent pixel.
+
+    A function is called with the time in seconds on a thread of its own and returns a str (None is ""): live at
+    most ``rate`` times a second, offline once for each frame. Nobody waits for it live, and an exception leaves
+    the text as it was; offline an exception ends the render with CallbackError. A text that did not change costs
+    nothing.
+
+    Lengths are in pixels, colours are CSS colours. ``font`` is a family's name or a font file; None is DejaVu
+    Sans, which is built in. ``bold`` and ``italic`` are made from regular letters where a font has none of its
+    own. ``outline`` is the colour of a line that reaches ``outline_width`` from the letters (None: a sixteenth
+    of the font's size). ``background`` is the colour of a box that reaches ``padding`` from the lines, its
+    corners rounded by ``radius``. Lines longer than ``width`` are broken, shorter ones lie in it as ``align``
+    says; None is the width of the longest line. ``line_spacing`` is a multiple of the font's own.
+
+    All of them can be set later and take effect at the next frame. Raises ParameterError for values out of their
+    range, MediaNotFoundError for a font that is not there, MediaError for a file that is no font.
+    """
+
+    def __new__(
+        cls,
+        text: str | Callable[[float], str | None],
+        *,
+        font: _Path | None = None,
+        font_size: float = 32.0,
+        color: str = "white",
+        bold: bool = False,
+        italic: bool = False,
+        outline: str | None = None,
+        outline_width: float | None = None,
+        background: str | None = None,
+        padding: float = 0.0,
+        radius: float = 0.0,
+        width: float | None = None,
+        align: _Align = "left",
+        line_spacing: float = 1.0,
+        rate: float = 10.0,
+    ) -> Self: ...
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the picture in pixels."""
+    @property
+    def text(self) -> str:
+        """What it says; of a function, what that returned last (which cannot be set)."""
+    @text.setter
+    def text(self, value: str) -> None: ...
+    @property
+    def font(self) -> str | None:
+        """The family's name or the font file; None is DejaVu Sans."""
+    @font.setter
+    def font(self, value: _Path | None) -> None: ...
+    @property
+    def font_size(self) -> float:
+        """In pixels, 1 to 2000."""
+    @font_size.setter
+    def font_size(self, value: float) -> None: ...
+    @property
+    def color(self) -> str:
+        """Of the letters, as "#rrggbbaa"."""
+    @color.setter
+    def color(self, value: str) -> None: ...
+    @property
+    def bold(self) -> bool:
+        """Bold letters."""
+    @bold.setter
+    def bold(self, value: bool) -> None: ...
+    @property
+    def italic(self) -> bool:
+        """Slanted letters."""
+    @italic.setter
+    def italic(self, value: bool) -> None: ...
+    @property
+    def outline(self) -> str | None:
+        """The colour of the line around the letters, as "#rrggbbaa"; None: no line."""
+    @outline.setter
+    def outline(self, value: str | None) -> None: ...
+    @property
+    def outline_width(self) -> float | None:
+        """How far the line reaches, in pixels; None is a sixteenth of the font's size."""
+    @outline_width.setter
+    def outline_width(self, value: float | None) -> None: ...
+    @property
+    def background(self) -> str | None:
+        """The colour of the box, as "#rrggbbaa"; None: no box."""
+    @background.setter
+    def background(self, value: str | None) -> None: ...
+    @property
+    def padding(self) -> float:
+        """Pixels between the lines and the edge of the box."""
+    @padding.setter
+    def padding(self, value: float) -> None: ...
+    @property
+    def radius(self) -> float:
+        """Of the box's corners, in pixels."""
+    @radius.setter
+    def radius(self, value: float) -> None: ...
+    @property
+    def width(self) -> float | None:
+        """The width of the lines in pixels; None is that of the longest."""
+    @width.setter
+    def width(self, value: float | None) -> None: ...
+    @property
+    def align(self) -> _Align:
+        """Where lines lie in the width."""
+    @align.setter
+    def align(self, value: _Align) -> None: ...
+    @property
+    def line_spacing(self) -> float:
+        """The distance of lines as a multiple of the font's own, 0.1 to 10."""
+    @line_spacing.setter
+    def line_spacing(self, value: float) -> None: ...
 
 @final
 class FunctionSource(VideoSource):

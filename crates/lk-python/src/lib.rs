@@ -18,6 +18,7 @@ mod null_target;
 mod source;
 mod statistics;
 mod test_pattern;
+mod text;
 mod values;
 mod video_port;
 
@@ -92,11 +93,14 @@ mod _native {
     #[pymodule_export]
     use super::test_pattern::PyTestPattern;
     #[pymodule_export]
+    use super::text::PyText;
+    #[pymodule_export]
     use super::video_port::PyVideoPort;
 
     #[pymodule_init]
     fn init(m: &Bound<'_, PyModule>) -> PyResult<()> {
         m.add("__version__", env!("CARGO_PKG_VERSION"))?;
-        super::function_source::stop_at_exit(m.py())
+        super::function_source::stop_at_exit(m.py())?;
+        super::text::stop_at_exit(m.py())
     }
 }

@@ -382,9 +382,14 @@ impl Input {
     }
 
     /// Reads only `stream` from now on.
-    #[allow(unsafe_code)]
     pub(crate) fn read_only(&mut self, stream: usize) {
-        for other in (0..self.stream_count()).filter(|s| *s != stream) {
+        self.read_these(&[stream]);
+    }
+
+    /// Reads only `streams` from now on.
+    #[allow(unsafe_code)]
+    pub(crate) fn read_these(&mut self, streams: &[usize]) {
+        for other in (0..self.stream_count()).filter(|s| !streams.contains(s)) {
             // SAFETY: a plain field of a valid stream, which the next read looks at.
             unsafe { (*self.stream_ptr(other)).discard = ffi::AVDiscard::AVDISCARD_ALL };
         }

@@ -4,8 +4,9 @@
 //! Reading: `input` (a container), `decode` (packets to pictures or sound), `video` and `sound` (a stream's
 //! pictures or samples from any place), `filter` (deinterlacing, rotation, square pixels), `from_av` and `sws` (an
 //! FFmpeg picture as a [`lk_media::Frame`]), `resample` (any sound as 48 kHz stereo), `probe`. Writing: `output`,
-//! `encoder`, `to_av`. Both: `error`, `interrupt`, `log`.
+//! `encoder`, `to_av`; `copy` (packets from a container into another). Both: `error`, `interrupt`, `log`.
 
+pub(crate) mod copy;
 pub(crate) mod decode;
 pub(crate) mod encoder;
 pub(crate) mod error;

@@ -2,7 +2,7 @@
 //! Packets to bytes: containers, and the thread that writes one output.
 
 mod container;
-mod path;
+pub(crate) mod path;
 
 pub use container::{ContainerChoice, FormatInfo, formats};
 

@@ -54,7 +54,7 @@ impl Fonts {
         true
     }
 
-    fn from_name(&mut self, name: &str) -> Result<String> {
+    fn by_name(&mut self, name: &str) -> Result<String> {
         self.load_system();
         if self.context.collection.family_id(name).is_some() {
             return Ok(name.to_owned());
@@ -76,7 +76,7 @@ impl Fonts {
         Err(Error::new(ErrorKind::MediaNotFound, format!("there is no font {name:?}")).with_hint(hint))
     }
 
-    fn from_file(&mut self, path: &str) -> Result<String> {
+    fn by_file(&mut self, path: &str) -> Result<String> {
         let cannot =
             |kind, e: std::io::Error| Error::new(kind, format!("the font file {path:?}: {e}")).with_source(e);
         let about = std::fs::metadata(path).map_err(|e| cannot(ErrorKind::MediaNotFound, e))?;
@@ -121,8 +121,8 @@ pub(super) fn with<T>(work: impl FnOnce(&mut Fonts) -> Result<T>) -> Result<T> {
 pub(super) fn find(fonts: &mut Fonts, font: &str) -> Result<String> {
     let lower = font.to_ascii_lowercase();
     if font.contains('/') || ENDINGS.iter().any(|e| lower.ends_with(e)) {
-        fonts.from_file(font)
+        fonts.by_file(font)
     } else {
-        fonts.from_name(font)
+        fonts.by_name(font)
     }
 }

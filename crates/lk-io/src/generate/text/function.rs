@@ -2,7 +2,6 @@
 //! The thread that asks a function what a text says.
 
 use super::Core;
-use lk_media::clock::Deadline;
 use lk_media::thread::{self, Thread};
 use lk_media::wake::Wakes;
 use lk_media::{Cancel, Error, ErrorKind, Frame, Result, Timestamp, Wake};
@@ -33,7 +32,6 @@ struct Shared {
     asked: Wake,
     stop: Cancel,
     answered: Wakes,
-    ended: Wake,
 }
 
 /// A function and its thread, which asks when somebody reads.
@@ -50,13 +48,10 @@ impl Function {
             asked: Wake::new(),
             stop: Cancel::new(),
             answered: Wakes::default(),
-            ended: Wake::new(),
         });
         let worker = shared.clone();
         let thread = thread::spawn("lk-text", move || {
             worker.serve(&core, &mut say);
-            drop(say);
-            worker.ended.ring();
         })?;
         Ok(Self { shared, period, thread: Mutex::new(Some(thread)) })
     }
@@ -103,19 +98,6 @@ impl Function {
     fn tell_to_end(&self) {
         self.shared.stop.cancel();
         self.shared.asked.ring();
-    }
-
-    pub(super) fn close(&self, limit: Duration) -> bool {
-        self.tell_to_end();
-        let deadline = Deadline::after(limit);
-        while !self.thread.lock().as_ref().is_none_or(Thread::is_finished) {
-            // it rings just before the thread ends
-            if deadline.has_passed() {
-                return false;
-            }
-            self.shared.ended.wait(deadline.left(Duration::from_millis(5)));
-        }
-        true
     }
 }
 

@@ -54,7 +54,8 @@ impl Text {
 
     /// What `say` answers for a time. It is called on a thread of its own: live at most `rate` times a second and
     /// only while somebody reads, offline once for every frame, with the time of that frame. A live text stays as
-    /// it is while `say` takes its time or fails; offline its errors end the run.
+    /// it is while `say` takes its time or fails; offline its errors end the run. Dropping the text does not wait
+    /// for `say`.
     pub fn from_function(
         say: impl FnMut(Timestamp) -> Result<String> + Send + 'static,
         style: TextStyle,
@@ -108,12 +109,6 @@ impl Text {
     /// The picture of now.
     pub fn frame(&self) -> Frame {
         self.core.shown.lock().clone()
-    }
-
-    /// Tells the thread of a function to end, and waits for it at most `limit`; whether it has ended. From then on
-    /// the text stays as it is. Dropping a text tells its thread to end as well, and does not wait.
-    pub fn close(&self, limit: Duration) -> bool {
-        self.function.as_ref().is_none_or(|function| function.close(limit))
     }
 }
 

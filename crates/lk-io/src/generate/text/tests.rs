@@ -326,7 +326,6 @@ fn a_function_is_asked_for_every_exact_time_and_unchanged_answers_are_one_pictur
     source.edit(|style| style.color = RED).unwrap();
     assert_ne!(exact(1000).id(), c.id());
     assert!(source.set_text("no").is_err());
-    assert!(source.close(Duration::from_secs(30)));
 }
 
 #[test]
@@ -381,7 +380,6 @@ fn a_text_can_be_dropped_while_its_function_runs() {
     let source = Text::from_function(say, large(), 10.0).unwrap();
     source.sample(Timestamp::ZERO, Sampling::Live).unwrap();
     assert!(started.wait(Duration::from_secs(30)));
-    assert!(!source.close(Duration::ZERO));
     drop(source);
     release.ring();
     assert!(Text::from_function(|_| Ok(String::new()), large(), f64::NAN).is_err());
