@@ -38,6 +38,7 @@ from ._errors import (
 from ._native import (
     Color,
     Compositor,
+    Copier,
     Frame,
     FunctionSource,
     ImageFile,
@@ -67,6 +68,7 @@ __all__ = [
     "ClosedError",
     "Color",
     "Compositor",
+    "Copier",
     "DeadlineError",
     "DiskFullError",
     "EncoderError",

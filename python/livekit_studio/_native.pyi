@@ -10,10 +10,12 @@ import numpy.typing as npt
 from typing_extensions import disjoint_base
 
 from ._abc import VideoTarget
+from ._errors import LiveKitError
 
 __all__ = [
     "Color",
     "Compositor",
+    "Copier",
     "Frame",
     "FunctionSource",
     "ImageFile",
@@ -521,6 +523,50 @@ class Mixer:
     @property
     def inputs(self) -> list[MixerInput]:
         """All sounds, in the order they were added."""
+
+@final
+class Copier:
+    """Copies a file or a stream into another container without encoding, on a thread of its own.
+
+    Pictures, sound, subtitles, attachments, chapters, tags and rotation are kept; times begin at 0 and rise.
+    Creating it opens both sides and starts. However it ends, by :meth:`cancel`, a lost connection, or the end of
+    the program, what was copied until then is finished as a file that plays. Dropping it cancels it: keep it,
+    and :meth:`wait`. Leaving a ``with`` block waits for the end, or cancels when an exception leaves it.
+
+    The container is what ``filename_out`` ends in, or ``format``. Codecs it cannot hold are an EncoderError that
+    names the stream, or are left out with ``skip_unsupported=True``. ``options`` are FFmpeg's for the container,
+    ``input_options`` those for opening the input; ``timeout`` in seconds holds for each reading. Raises
+    MediaNotFoundError, MediaError, StreamError, DeadlineError for the input, OutputError, EncoderError for the
+    output, ParameterError if both are one file.
+    """
+
+    def __new__(
+        cls,
+        filename_in: _Path,
+        filename_out: _Path,
+        *,
+        format: str | None = None,
+        options: dict[str, str] | None = None,
+        input_options: dict[str, str] | None = None,
+        overwrite: bool = True,
+        skip_unsupported: bool = False,
+        timeout: float = 10.0,
+    ) -> Self: ...
+    def is_copying(self) -> bool:
+        """Whether it is still at it."""
+    def progress(self) -> float:
+        """How much of the input is copied, 0 to 1; nan for streams, whose length nobody knows."""
+    def cancel(self) -> None:
+        """Asks it to end now; the file is finished first. Does not wait."""
+    def wait(self, timeout: float | None = None) -> bool:
+        """Waits for its end, at most ``timeout`` seconds; False if it has not ended. Raises the error it ended
+        with. A copy that was cancelled is no error.
+        """
+    @property
+    def error(self) -> LiveKitError | None:
+        """The error it ended with."""
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *args: object) -> None: ...
 
 @final
 class Layer:

@@ -22,6 +22,7 @@ pub use lk_compositor::{
 pub use lk_engine::{
     Batch, Commit, Compositor, OfflineOptions, OfflineRun, Progress, RunStatistics, SoundId, Tick, Where,
 };
+pub use lk_io::copier::{Copier, CopyOptions, CopyProgress, CopyReport};
 pub use lk_io::encode::{AudioSettings, EncoderInfo, OutputSettings, StreamKind, VideoSettings, encoders};
 #[cfg(feature = "text")]
 pub use lk_io::generate::{Align, Text, TextStyle};

@@ -12,7 +12,7 @@ use lk_media::clock::Deadline;
 use lk_media::thread::{self, Thread};
 use lk_media::{Cancel, Error, ErrorKind, Result, Timestamp};
 use parking_lot::{Condvar, Mutex};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
@@ -83,6 +83,8 @@ pub struct Copier {
 
 struct Shared {
     name: String,
+    /// The output, if it is a file.
+    file: Option<PathBuf>,
     cancel: Cancel,
     duration: Option<Timestamp>,
     packets: AtomicU64,
@@ -120,6 +122,7 @@ impl Copier {
         input.read_these(&chosen);
         let shared = Arc::new(Shared {
             name: format!("{} to {}", input.label(), crate::av::log::mask(name_out)),
+            file: target.len().map(|_| PathBuf::from(name_out)),
             cancel: options.input.cancel.clone(),
             duration: input.duration(),
             packets: AtomicU64::new(0),
@@ -201,6 +204,9 @@ impl Shared {
     /// Whether it was cancelled. The end of the file is written whatever happens before.
     fn copy(&self, mut input: Input, mut output: Remux) -> Result<bool> {
         let ended = self.packets(&mut input, &mut output);
+        if let (Err(_), Some(file)) = (&ended, &self.file) {
+            output.make_room(file, self.packets.load(Ordering::Relaxed));
+        }
         let finished = output.finish();
         let is_cancelled = |e: &Error| e.kind() == ErrorKind::Cancelled;
         match ended {

@@ -287,6 +287,63 @@ fn a_full_disk_is_an_error() {
     assert_eq!(outcome.err().map(|e| e.kind()), Some(ErrorKind::DiskFull));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_leaves_a_file_that_plays() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let film = out("large.mp4");
+    let noise = "testsrc2=s=640x360:r=30:d=8,noise=alls=60:allf=t";
+    ffmpeg(
+        &["-f", "lavfi", "-i", noise, "-c:v", "libx264", "-preset", "ultrafast", "-b:v", "8M", &film],
+        &[],
+    );
+    assert!(fs::metadata(&film).unwrap().len() > 5_000_000);
+    let mount = place("small");
+    fs::create_dir_all(&mount).unwrap();
+    // in a name space of its own, so that nothing else sees the small disk
+    let script = "mount -t tmpfs -o size=4m small \"$1\" || exit 77; \
+                  exec \"$0\" --ignored --exact on_a_small_disk --nocapture";
+    let ran = Command::new("unshare")
+        .args(["-rm", "sh", "-c", script])
+        .arg(std::env::current_exe().unwrap())
+        .arg(&mount)
+        .env("LK_SMALL_DISK", &mount)
+        .env("LK_FILM", &film)
+        .output();
+    match ran {
+        Ok(ran) if ran.status.success() => print!("{}", String::from_utf8_lossy(&ran.stdout)),
+        Ok(ran)
+            if ran.status.code() == Some(77) || String::from_utf8_lossy(&ran.stderr).contains("unshare") =>
+        {
+            println!("SKIPPED: no name space to mount a small disk in");
+        }
+        Err(_) => println!("SKIPPED: the program unshare is not installed"),
+        Ok(ran) => panic!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr)),
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "run by a_full_disk_leaves_a_file_that_plays, on a disk of 4 MB"]
+fn on_a_small_disk() {
+    let (Ok(disk), Ok(film)) = (std::env::var("LK_SMALL_DISK"), std::env::var("LK_FILM")) else { return };
+    for ending in ["mp4", "mov", "mkv", "ts"] {
+        let copied = format!("{disk}/copy.{ending}");
+        let copier = Copier::start(&film, &copied, &CopyOptions::default()).unwrap();
+        let error = copier.wait().expect_err("the disk is too small");
+        assert_eq!((error.kind(), error.errno()), (ErrorKind::DiskFull, Some(28)), "{error}");
+        // what is lost in the end is an error to ffmpeg
+        let args = ["-v", "quiet", "-i", &copied, "-map", "0:v:0", "-f", "framecrc", "-"];
+        let decoded = Command::new("ffmpeg").args(args).output().expect("ffmpeg starts").stdout;
+        let count = String::from_utf8_lossy(&decoded).lines().filter(|l| !l.starts_with('#')).count();
+        println!("{ending}: {count} of 240 pictures on the full disk");
+        assert!(count >= 20, "{ending}: {count}");
+        fs::remove_file(&copied).unwrap();
+    }
+}
+
 /// Serves a film of `seconds` over TCP as a live stream, then says nothing more until `hang_up`.
 fn serve(name: &str, hang_up: &Cancel) -> String {
     let film = clip(&format!("{name}-long.ts"), 300, "30", H264);
@@ -357,7 +414,7 @@ fn a_lost_input_leaves_a_file_that_plays() {
     let copied = out("lost-silent.mp4");
     let address = serve("lost-silent", &hang_up);
     let copier = Copier::start(&address, &copied, &live(Duration::from_secs(2))).unwrap();
-    let error = copier.wait().err().expect("nothing comes any more");
+    let error = copier.wait().expect_err("nothing comes any more");
     assert_eq!((error.kind(), copier.is_copying()), (ErrorKind::Deadline, false));
     let written = copier.progress().packets;
     assert!(written > 200 && pictures(&copied).len() as u64 == written, "{written}");

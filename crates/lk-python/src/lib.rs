@@ -5,6 +5,7 @@ mod array;
 mod blocking;
 mod color;
 mod compositor;
+mod copier;
 mod error;
 mod frame;
 mod frames;
@@ -65,6 +66,8 @@ mod _native {
     #[pymodule_export]
     use super::compositor::{PyBatch, PyCompositor, render};
     #[pymodule_export]
+    use super::copier::PyCopier;
+    #[pymodule_export]
     use super::frame::PyFrame;
     #[pymodule_export]
     use super::frames::{PyFileFrames, PySceneFrames};
@@ -101,6 +104,7 @@ mod _native {
     fn init(m: &Bound<'_, PyModule>) -> PyResult<()> {
         m.add("__version__", env!("CARGO_PKG_VERSION"))?;
         super::function_source::stop_at_exit(m.py())?;
-        super::text::stop_at_exit(m.py())
+        super::text::stop_at_exit(m.py())?;
+        super::copier::stop_at_exit(m.py())
     }
 }

@@ -13,10 +13,15 @@ use ffmpeg_next::packet::Mut;
 use ffmpeg_next::{Packet, ffi};
 use lk_media::{Error, ErrorKind, Result, Timestamp};
 use std::ffi::{CStr, CString, c_int};
+use std::path::Path;
 use std::sync::Arc;
 
 const NONE: i64 = ffi::AV_NOPTS_VALUE;
 const NANOS: ffi::AVRational = ffi::AVRational { num: 1, den: 1_000_000_000 };
+/// Containers whose index is written last, and how much of a file on a full disk is given up for it.
+const INDEX_AT_END: [&str; 7] = ["mp4", "mov", "ipod", "psp", "3gp", "3g2", "f4v"];
+const ROOM: u64 = 1 << 20;
+const ROOM_PER_PACKET: u64 = 32;
 /// Tags that describe the file they were in.
 const OWN_TAGS: [&CStr; 6] =
     [c"major_brand", c"minor_version", c"compatible_brands", c"encoder", c"creation_time", c"duration"];
@@ -241,6 +246,25 @@ impl Remux {
     fn written(&self) -> c_int {
         // SAFETY: a plain field of the writer, which is there as long as the context, or null.
         unsafe { (*self.output.as_ptr()).pb.as_ref().map_or(0, |writer| writer.error) }
+    }
+
+    /// After a full disk: gives up the last part of `file` where the container has its index at the end, since
+    /// without that index nothing of the file can be played.
+    #[allow(unsafe_code)]
+    pub(crate) fn make_room(&mut self, file: &Path, packets: u64) {
+        let full = self.written() == -ffmpeg_next::error::ENOSPC;
+        if !full || !INDEX_AT_END.contains(&self.output.format().name()) {
+            return;
+        }
+        let shortened = std::fs::OpenOptions::new().write(true).open(file).and_then(|open| {
+            let length = open.metadata()?.len();
+            open.set_len(length - (ROOM + packets * ROOM_PER_PACKET).min(length / 2))
+        });
+        match shortened {
+            // SAFETY: the writer, which met the error, is there as long as the context.
+            Ok(()) => unsafe { (*(*self.output.as_mut_ptr()).pb).error = 0 },
+            Err(e) => tracing::warn!("{}: no room for its index: {e}", self.name),
+        }
     }
 
     /// Writes what waits and the end of the file, and closes it.
