@@ -10,10 +10,12 @@ import numpy.typing as npt
 from typing_extensions import disjoint_base
 
 from ._abc import VideoTarget
+from ._errors import LiveKitError
 
 __all__ = [
     "Color",
     "Compositor",
+    "Copier",
     "Frame",
     "FunctionSource",
     "ImageFile",
@@ -26,6 +28,7 @@ __all__ = [
     "Statistics",
     "StillSource",
     "TestPattern",
+    "Text",
     "VideoPort",
     "VideoSource",
     "_Batch",
@@ -52,6 +55,7 @@ _Anchor: TypeAlias = Literal[
     "top-left", "top", "top-right", "left", "center", "right", "bottom-left", "bottom", "bottom-right"
 ]
 _Flip: TypeAlias = Literal["horizontal", "vertical", "both"]
+_Align: TypeAlias = Literal["left", "center", "right"]
 _Blend: TypeAlias = Literal["normal", "additive"]
 _Offline: TypeAlias = Literal["freeze", "latest", "skip"]
 _Rate: TypeAlias = int | float | str | tuple[int, int]
@@ -193,6 +197,122 @@ class TestPattern(VideoSource):
     @property
     def fps(self) -> float:
         """New pictures a second."""
+
+@final
+class Text(VideoSource):
+    """Text, as a picture just large enough for it. Exact.
+
+    ``text`` is a str or a function. Lines end at "\\n". Right-to-left scripts are laid out as they should be;
+    characters the font does not have come from the system's fonts, those that none has are boxes, and emoji have
+    no colours. A text without letters is one transparent pixel.
+
+    A function is called with the time in seconds on a thread of its own and returns a str (None is ""): live at
+    most ``rate`` times a second, offline once for each frame. Nobody waits for it live, and an exception leaves
+    the text as it was; offline an exception ends the render with CallbackError. A text that did not change costs
+    nothing.
+
+    Lengths are in pixels, colours are CSS colours. ``font`` is a family's name or a font file; None is DejaVu
+    Sans, which is built in. ``bold`` and ``italic`` are made from regular letters where a font has none of its
+    own. ``outline`` is the colour of a line that reaches ``outline_width`` from the letters (None: a sixteenth
+    of the font's size). ``background`` is the colour of a box that reaches ``padding`` from the lines, its
+    corners rounded by ``radius``. Lines longer than ``width`` are broken, shorter ones lie in it as ``align``
+    says; None is the width of the longest line. ``line_spacing`` is a multiple of the font's own.
+
+    All of them can be set later and take effect at the next frame. Raises ParameterError for values out of their
+    range, MediaNotFoundError for a font that is not there, MediaError for a file that is no font.
+    """
+
+    def __new__(
+        cls,
+        text: str | Callable[[float], str | None],
+        *,
+        font: _Path | None = None,
+        font_size: float = 32.0,
+        color: str = "white",
+        bold: bool = False,
+        italic: bool = False,
+        outline: str | None = None,
+        outline_width: float | None = None,
+        background: str | None = None,
+        padding: float = 0.0,
+        radius: float = 0.0,
+        width: float | None = None,
+        align: _Align = "left",
+        line_spacing: float = 1.0,
+        rate: float = 10.0,
+    ) -> Self: ...
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the picture in pixels."""
+    @property
+    def text(self) -> str:
+        """What it says; of a function, what that returned last (which cannot be set)."""
+    @text.setter
+    def text(self, value: str) -> None: ...
+    @property
+    def font(self) -> str | None:
+        """The family's name or the font file; None is DejaVu Sans."""
+    @font.setter
+    def font(self, value: _Path | None) -> None: ...
+    @property
+    def font_size(self) -> float:
+        """In pixels, 1 to 2000."""
+    @font_size.setter
+    def font_size(self, value: float) -> None: ...
+    @property
+    def color(self) -> str:
+        """Of the letters, as "#rrggbbaa"."""
+    @color.setter
+    def color(self, value: str) -> None: ...
+    @property
+    def bold(self) -> bool:
+        """Bold letters."""
+    @bold.setter
+    def bold(self, value: bool) -> None: ...
+    @property
+    def italic(self) -> bool:
+        """Slanted letters."""
+    @italic.setter
+    def italic(self, value: bool) -> None: ...
+    @property
+    def outline(self) -> str | None:
+        """The colour of the line around the letters, as "#rrggbbaa"; None: no line."""
+    @outline.setter
+    def outline(self, value: str | None) -> None: ...
+    @property
+    def outline_width(self) -> float | None:
+        """How far the line reaches, in pixels; None is a sixteenth of the font's size."""
+    @outline_width.setter
+    def outline_width(self, value: float | None) -> None: ...
+    @property
+    def background(self) -> str | None:
+        """The colour of the box, as "#rrggbbaa"; None: no box."""
+    @background.setter
+    def background(self, value: str | None) -> None: ...
+    @property
+    def padding(self) -> float:
+        """Pixels between the lines and the edge of the box."""
+    @padding.setter
+    def padding(self, value: float) -> None: ...
+    @property
+    def radius(self) -> float:
+        """Of the box's corners, in pixels."""
+    @radius.setter
+    def radius(self, value: float) -> None: ...
+    @property
+    def width(self) -> float | None:
+        """The width of the lines in pixels; None is that of the longest."""
+    @width.setter
+    def width(self, value: float | None) -> None: ...
+    @property
+    def align(self) -> _Align:
+        """Where lines lie in the width."""
+    @align.setter
+    def align(self, value: _Align) -> None: ...
+    @property
+    def line_spacing(self) -> float:
+        """The distance of lines as a multiple of the font's own, 0.1 to 10."""
+    @line_spacing.setter
+    def line_spacing(self, value: float) -> None: ...
 
 @final
 class FunctionSource(VideoSource):
@@ -403,6 +523,50 @@ class Mixer:
     @property
     def inputs(self) -> list[MixerInput]:
         """All sounds, in the order they were added."""
+
+@final
+class Copier:
+    """Copies a file or a stream into another container without encoding, on a thread of its own.
+
+    Pictures, sound, subtitles, attachments, chapters, tags and rotation are kept; times begin at 0 and rise.
+    Creating it opens both sides and starts. However it ends, by :meth:`cancel`, a lost connection, or the end of
+    the program, what was copied until then is finished as a file that plays. Dropping it cancels it: keep it,
+    and :meth:`wait`. Leaving a ``with`` block waits for the end, or cancels when an exception leaves it.
+
+    The container is what ``filename_out`` ends in, or ``format``. Codecs it cannot hold are an EncoderError that
+    names the stream, or are left out with ``skip_unsupported=True``. ``options`` are FFmpeg's for the container,
+    ``input_options`` those for opening the input; ``timeout`` in seconds holds for each reading. Raises
+    MediaNotFoundError, MediaError, StreamError, DeadlineError for the input, OutputError, EncoderError for the
+    output, ParameterError if both are one file.
+    """
+
+    def __new__(
+        cls,
+        filename_in: _Path,
+        filename_out: _Path,
+        *,
+        format: str | None = None,
+        options: dict[str, str] | None = None,
+        input_options: dict[str, str] | None = None,
+        overwrite: bool = True,
+        skip_unsupported: bool = False,
+        timeout: float = 10.0,
+    ) -> Self: ...
+    def is_copying(self) -> bool:
+        """Whether it is still at it."""
+    def progress(self) -> float:
+        """How much of the input is copied, 0 to 1; nan for streams, whose length nobody knows."""
+    def cancel(self) -> None:
+        """Asks it to end now; the file is finished first. Does not wait."""
+    def wait(self, timeout: float | None = None) -> bool:
+        """Waits for its end, at most ``timeout`` seconds; False if it has not ended. Raises the error it ended
+        with. A copy that was cancelled is no error.
+        """
+    @property
+    def error(self) -> LiveKitError | None:
+        """The error it ended with."""
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *args: object) -> None: ...
 
 @final
 class Layer:

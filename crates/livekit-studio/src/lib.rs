@@ -24,7 +24,10 @@ pub use lk_engine::{
     Batch, Commit, Compositor, Lateness, Level, Levels, LiveFrames, LiveOptions, LiveStatistics,
     OfflineOptions, OfflineRun, Picture, Progress, RunStatistics, SoundId, Stepped, Tick, Where,
 };
+pub use lk_io::copier::{Copier, CopyOptions, CopyProgress, CopyReport};
 pub use lk_io::encode::{AudioSettings, EncoderInfo, OutputSettings, StreamKind, VideoSettings, encoders};
+#[cfg(feature = "text")]
+pub use lk_io::generate::{Align, Text, TextStyle};
 pub use lk_io::generate::{TestPattern, TestTone};
 pub use lk_io::image_file::{self, ImageFile};
 pub use lk_io::media_file::{Deinterlace, FileAudio, LazyPlayer, MediaInfo, OpenOptions};

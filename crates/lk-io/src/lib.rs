@@ -2,6 +2,7 @@
 //! Every source and target that touches the world, a folder each. All FFmpeg calls live in [`av`].
 
 pub mod av;
+pub mod copier;
 pub mod encode;
 pub mod generate;
 pub mod image_file;

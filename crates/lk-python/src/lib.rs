@@ -5,6 +5,7 @@ mod array;
 mod blocking;
 mod color;
 mod compositor;
+mod copier;
 mod error;
 mod frame;
 mod frames;
@@ -18,6 +19,7 @@ mod null_target;
 mod source;
 mod statistics;
 mod test_pattern;
+mod text;
 mod values;
 mod video_port;
 
@@ -64,6 +66,8 @@ mod _native {
     #[pymodule_export]
     use super::compositor::{PyBatch, PyCompositor, render};
     #[pymodule_export]
+    use super::copier::PyCopier;
+    #[pymodule_export]
     use super::frame::PyFrame;
     #[pymodule_export]
     use super::frames::{PyFileFrames, PySceneFrames};
@@ -92,11 +96,15 @@ mod _native {
     #[pymodule_export]
     use super::test_pattern::PyTestPattern;
     #[pymodule_export]
+    use super::text::PyText;
+    #[pymodule_export]
     use super::video_port::PyVideoPort;
 
     #[pymodule_init]
     fn init(m: &Bound<'_, PyModule>) -> PyResult<()> {
         m.add("__version__", env!("CARGO_PKG_VERSION"))?;
-        super::function_source::stop_at_exit(m.py())
+        super::function_source::stop_at_exit(m.py())?;
+        super::text::stop_at_exit(m.py())?;
+        super::copier::stop_at_exit(m.py())
     }
 }

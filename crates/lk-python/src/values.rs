@@ -3,8 +3,8 @@
 
 use crate::error::{Raise, raise};
 use livekit_studio::{
-    Anchor, Blend, Color, Crop, Error, ErrorKind, Fit, Flip, FrameRate, OfflinePolicy, PixelFormat, Scene,
-    Size, Timestamp,
+    Align, Anchor, Blend, Color, Crop, Error, ErrorKind, Fit, Flip, FrameRate, OfflinePolicy, PixelFormat,
+    Scene, Size, Timestamp,
 };
 use pyo3::prelude::*;
 use std::path::PathBuf;
@@ -48,6 +48,14 @@ pub(crate) fn anchor(s: Option<&str>) -> PyResult<Option<Anchor>> {
 
 pub(crate) fn anchor_name(v: Option<Anchor>) -> Option<&'static str> {
     v.and_then(|v| name_of(&v, &Anchor::NAMES))
+}
+
+pub(crate) fn align(s: &str) -> PyResult<Align> {
+    choice("place for lines", s, &Align::NAMES)
+}
+
+pub(crate) fn align_name(v: Align) -> &'static str {
+    name_of(&v, &Align::NAMES).unwrap_or("left")
 }
 
 pub(crate) fn blend(s: &str) -> PyResult<Blend> {

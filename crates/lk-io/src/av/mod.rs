@@ -5,8 +5,9 @@
 //! `sound_decoder` (packets to pictures in order and samples in place), `video` and `sound` (the same from any
 //! place of a file), `demux` (packets of pictures and sound for other threads), `filter` (deinterlacing, rotation, square pixels), `from_av` and `sws` (an
 //! FFmpeg picture as a [`lk_media::Frame`]), `resample` (any sound as 48 kHz stereo), `probe`. Writing: `output`,
-//! `encoder`, `to_av`, `resize`. Both: `error`, `interrupt`, `log`.
+//! `encoder`, `to_av`, `resize`; `copy` (packets from a container into another). Both: `error`, `interrupt`, `log`.
 
+pub(crate) mod copy;
 pub(crate) mod decode;
 pub(crate) mod demux;
 pub(crate) mod encoder;

@@ -3,7 +3,7 @@
 
 mod container;
 pub(crate) mod mp4;
-mod path;
+pub(crate) mod path;
 pub(crate) mod storage;
 
 pub use container::{ContainerChoice, FormatInfo, formats};

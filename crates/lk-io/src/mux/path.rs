@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// A file or an address that can be written, as far as one can know.
-pub(super) struct Target {
+pub(crate) struct Target {
     url: String,
     /// The file, if it is one.
     file: Option<PathBuf>,
@@ -18,7 +18,7 @@ pub(super) struct Target {
 impl Target {
     /// Checks that `name` can be written, making an empty file of it if there is none. `opens_itself`: the name is
     /// a pattern or a list that the muxer makes files of.
-    pub(super) fn prepare(name: &str, overwrite: bool, opens_itself: bool) -> Result<Self> {
+    pub(crate) fn prepare(name: &str, overwrite: bool, opens_itself: bool) -> Result<Self> {
         if is_url(name) {
             return Ok(Self { url: name.to_owned(), file: None, created: false });
         }
@@ -62,7 +62,7 @@ impl Target {
     }
 
     /// What FFmpeg is given.
-    pub(super) fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
@@ -77,12 +77,12 @@ impl Target {
     }
 
     /// Bytes of the file; None if it is none.
-    pub(super) fn len(&self) -> Option<u64> {
+    pub(crate) fn len(&self) -> Option<u64> {
         fs::metadata(self.file.as_ref()?).ok().map(|m| m.len())
     }
 
     /// Takes away the empty file that was made for an output that then failed to open.
-    pub(super) fn discard(&self) {
+    pub(crate) fn discard(&self) {
         if let Some(file) = self.file.as_ref().filter(|_| self.created)
             && let Err(e) = fs::remove_file(file)
         {
