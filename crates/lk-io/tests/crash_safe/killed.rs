@@ -81,7 +81,17 @@ fn kill(mut child: Child, out: BufReader<ChildStdout>, wait: Duration) -> f64 {
 /// Seconds of picture that can be decoded from the front without a hole.
 pub fn decodable(file: &str) -> f64 {
     let out = Command::new("ffprobe")
-        .args(["-v", "quiet", "-select_streams", "v", "-show_entries", "frame=pts_time", "-of", "csv=p=0", file])
+        .args([
+            "-v",
+            "quiet",
+            "-select_streams",
+            "v",
+            "-show_entries",
+            "frame=pts_time",
+            "-of",
+            "csv=p=0",
+            file,
+        ])
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&out.stdout);
