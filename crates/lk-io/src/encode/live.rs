@@ -44,7 +44,7 @@ pub(crate) fn tuned(mut settings: VideoSettings, encoder: &EncoderInfo, threads:
         }
         "libaom-av1" => {
             set("usage", "realtime");
-            set("cpu-used", "9");
+            set("cpu-used", "8");
             set("lag-in-frames", "0");
         }
         "libsvtav1" => set("preset", "12"),

@@ -349,6 +349,10 @@ impl VideoTarget for Recorder {
 
     fn offer(&self, frame: &Frame, delivery: Delivery) -> Result<Offered> {
         self.check_process()?;
+        // the muxer's thread finds out first
+        if let Some(e) = self.inner.finish.error() {
+            self.inner.shared.fail(e);
+        }
         self.inner.shared.offer(frame, delivery)
     }
 
