@@ -16,8 +16,8 @@ pub(crate) struct Resizer(Option<(FrameSpec, Size, Context)>);
 unsafe impl Send for Resizer {}
 
 impl Resizer {
-    /// `frame` with the sides of `size`, in its own format; sizes that the format cannot have are an error. A frame of
-    /// that size comes back as it is.
+    /// `frame` with the sides of `size`, in its own format; sizes that the format cannot have are an error. A
+    /// frame of that size comes back as it is.
     pub(crate) fn resize(&mut self, frame: &Frame, size: Size) -> Result<Frame> {
         let spec = frame.spec();
         if spec.size == size {

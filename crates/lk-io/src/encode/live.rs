@@ -4,7 +4,8 @@
 use super::{EncoderInfo, VideoSettings};
 use crate::av::encoder::options::plain;
 
-/// Frame threads hold a picture each, and x264 looks five ahead: more threads, and more than seven pictures are inside.
+/// Frame threads hold a picture each, and x264 looks five ahead: more threads, and more than seven pictures are
+/// inside.
 const MOST_THREADS: u32 = 3;
 /// A key frame at least so often, in seconds: what a player seeks to, and what is lost with a damaged one.
 const KEY_SECONDS: f64 = 2.0;
@@ -43,7 +44,7 @@ pub(crate) fn tuned(mut settings: VideoSettings, encoder: &EncoderInfo, threads:
         }
         "libaom-av1" => {
             set("usage", "realtime");
-            set("cpu-used", "9");
+            set("cpu-used", "8");
             set("lag-in-frames", "0");
         }
         "libsvtav1" => set("preset", "12"),

@@ -161,7 +161,8 @@ impl Finish {
         answer
     }
 
-    /// Ends the threads that ask sources. One that does not answer is left to itself; what it offers is refused.
+    /// Ends the threads that ask sources. One that does not answer is left to itself; what it offers is
+    /// refused.
     fn end_feeds(&self) {
         let feeds = std::mem::take(&mut *self.feeds.lock());
         feeds.iter().for_each(|(feed, _)| feed.cancel());
@@ -207,7 +208,8 @@ impl Finish {
         }
     }
 
-    /// Ends the file, on a thread of its own: a disk or a reader that stands still is not waited for without end.
+    /// Ends the file, on a thread of its own: a disk or a reader that stands still is not waited for without
+    /// end.
     fn end_file(&self) -> Result<MuxReport> {
         let (answer, answered) = crossbeam_channel::bounded(1);
         let muxer = self.muxer.clone();

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Recording what is live into a file.
 //!
-//! [`Recorder`] is a target of a running scene ([`lk_media::VideoTarget`], and an [`lk_media::AudioTarget`] for each
-//! sound track), or asks any source itself on a grid of its own ([`Recorder::record_source`]). `timeline` says which
-//! frames and samples are recorded and where they go; `picture` and `track` are the threads of the encoders, one each;
-//! `finish` ends a file whatever happened.
+//! [`Recorder`] is a target of a running scene ([`lk_media::VideoTarget`], and an [`lk_media::AudioTarget`] for
+//! each sound track), or asks any source itself on a grid of its own ([`Recorder::record_source`]). `timeline`
+//! says which frames and samples are recorded and where they go; `picture` and `track` are the threads of the
+//! encoders, one each; `finish` ends a file whatever happened.
 
 mod feed;
 mod finish;

@@ -15,9 +15,9 @@ pub(super) type Indexed = (u64, Frame);
 /// A container takes its length from decoding times, which are those of up to so many frames earlier.
 const LAST: u64 = 4;
 
-/// Encodes frames at their indices. Where some are missing, the frame before is encoded again for each, if they are
-/// a second at most and the encoder keeps up; otherwise it stays on the screen by lasting longer, which costs nothing.
-/// Either way every frame stands at its own time.
+/// Encodes frames at their indices. Where some are missing, the frame before is encoded again for each, if they
+/// are a second at most and the encoder keeps up; otherwise it stays on the screen by lasting longer, which
+/// costs nothing. Either way every frame stands at its own time.
 pub(super) struct Pictures<'a> {
     shared: &'a Shared,
     muxer: &'a Muxer,
@@ -63,8 +63,8 @@ impl<'a> Pictures<'a> {
         done
     }
 
-    /// Repeats the last frame for the indices before `end`. The last few of a recording are always encoded, so that
-    /// the file has its length.
+    /// Repeats the last frame for the indices before `end`. The last few of a recording are always encoded, so
+    /// that the file has its length.
     fn fill(&mut self, end: u64, keeps_up: bool, is_last: bool) -> Result<()> {
         let Some(frame) = self.last.clone() else { return Ok(()) };
         let hole = end - self.next;

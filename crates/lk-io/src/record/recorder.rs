@@ -32,16 +32,17 @@ const SOUND_GRID: u32 = 100;
 
 /// Records live pictures and sound into a file.
 ///
-/// As a target of a scene it takes frames by their times: a frame due at `rate.time_of(n)` is the session's frame n,
-/// and the first one after [`Recorder::start`] is the file's frame 0. Every index has its frame: one that is missing,
-/// or that was dropped because a second of frames (or 64 MB) waited for the encoder, repeats the one before. Holes of
-/// more than a second, and those of an encoder that is behind, are not encoded: the frame before lasts longer. Sound
-/// stands where its position says; holes are silence, overlaps are left out, so that it never moves against the
-/// picture. [`Recorder::pause`] and [`Recorder::resume`] cut time out of both at the same place.
+/// As a target of a scene it takes frames by their times: a frame due at `rate.time_of(n)` is the session's
+/// frame n, and the first one after [`Recorder::start`] is the file's frame 0. Every index has its frame: one
+/// that is missing, or that was dropped because a second of frames (or 64 MB) waited for the encoder, repeats
+/// the one before. Holes of more than a second, and those of an encoder that is behind, are not encoded: the
+/// frame before lasts longer. Sound stands where its position says; holes are silence, overlaps are left out,
+/// so that it never moves against the picture. [`Recorder::pause`] and [`Recorder::resume`] cut time out of
+/// both at the same place.
 ///
-/// A recorder that fails (a full disk) enters [`RecorderState::Failed`], says so in its events, and answers every
-/// offer with the error; what was written before stays. Dropping a recorder ends the file like [`Recorder::stop`].
-/// In a forked child it does nothing.
+/// A recorder that fails (a full disk) enters [`RecorderState::Failed`], says so in its events, and answers
+/// every offer with the error; what was written before stays. Dropping a recorder ends the file like
+/// [`Recorder::stop`]. In a forked child it does nothing.
 pub struct Recorder {
     inner: Inner,
 }
@@ -53,8 +54,8 @@ struct Inner {
 }
 
 impl Recorder {
-    /// Opens the encoders, then the file `name` (or address): whatever is wrong with the settings or the place is an
-    /// error here. Nothing is recorded yet.
+    /// Opens the encoders, then the file `name` (or address): whatever is wrong with the settings or the place
+    /// is an error here. Nothing is recorded yet.
     pub fn open(name: &str, settings: RecorderSettings) -> Result<Self> {
         let mut plan = {
             let more = settings.tracks.iter().map(|t| t.settings.clone()).collect();
@@ -129,13 +130,13 @@ impl Recorder {
         Ok(())
     }
 
-    /// Asks `source` for pictures and `sounds` for the tracks in their order, on threads of their own, from now until
-    /// the recording stops. The file's frames are those due at the times of the grid of `clock` at the recorder's rate,
-    /// asked for two periods (at most half a second) after their time, and stretched to the recorder's size; sound is
-    /// asked for 60 ms after its time. What a thread waits for holds up nothing else.
+    /// Asks `source` for pictures and `sounds` for the tracks in their order, on threads of their own, from now
+    /// until the recording stops. The file's frames are those due at the times of the grid of `clock` at the
+    /// recorder's rate, asked for two periods (at most half a second) after their time, and stretched to the
+    /// recorder's size; sound is asked for 60 ms after its time. What a thread waits for holds up nothing else.
     ///
-    /// Recording begins with [`Recorder::start`]. Without pictures `source` is not asked. Busy if a source is on another
-    /// clock, or if sources are recorded already.
+    /// Recording begins with [`Recorder::start`]. Without pictures `source` is not asked. Busy if a source is
+    /// on another clock, or if sources are recorded already.
     pub fn record_source(
         &self,
         source: Option<Arc<dyn VideoSource>>,
@@ -155,8 +156,8 @@ impl Recorder {
         Ok(())
     }
 
-    /// Records from now on; the next frame is the file's first, or the first after a pause. Nothing if it records
-    /// already; an error if it has stopped or failed.
+    /// Records from now on; the next frame is the file's first, or the first after a pause. Nothing if it
+    /// records already; an error if it has stopped or failed.
     pub fn start(&self) -> Result<()> {
         self.check_process()?;
         self.inner.shared.check_open()?;
@@ -172,7 +173,8 @@ impl Recorder {
         Ok(())
     }
 
-    /// Cuts here: the newest frame is the last one recorded until [`Recorder::resume`]. Nothing if it is not recording.
+    /// Cuts here: the newest frame is the last one recorded until [`Recorder::resume`]. Nothing if it is not
+    /// recording.
     pub fn pause(&self) -> Result<()> {
         self.check_process()?;
         self.inner.shared.check_open()?;
@@ -194,10 +196,11 @@ impl Recorder {
         self.start()
     }
 
-    /// Ends the recording after the newest frame, waits for its sound (at most 250 ms) and until all that was taken
-    /// is encoded (at most 10 s; then what waits is thrown away), and ends the file. An encoder that needs 5 s more for
-    /// what it holds, and a file that cannot be ended within 30 s, are errors. Further calls answer the same. If nothing
-    /// was recorded there is no file. Called on one of the recorder's own threads it lets another thread finish.
+    /// Ends the recording after the newest frame, waits for its sound (at most 250 ms) and until all that was
+    /// taken is encoded (at most 10 s; then what waits is thrown away), and ends the file. An encoder that
+    /// needs 5 s more for what it holds, and a file that cannot be ended within 30 s, are errors. Further calls
+    /// answer the same. If nothing was recorded there is no file. Called on one of the recorder's own threads
+    /// it lets another thread finish.
     pub fn stop(&self) -> Result<RecordingReport> {
         self.check_process()?;
         self.inner.finish.run()
@@ -248,8 +251,8 @@ impl Recorder {
         self.inner.finish.statistics()
     }
 
-    /// How much of what was taken would be lost if the process ended now: the time from the last frame that is safe
-    /// in the file to the newest one.
+    /// How much of what was taken would be lost if the process ended now: the time from the last frame that is
+    /// safe in the file to the newest one.
     pub fn at_risk(&self) -> Duration {
         self.inner.finish.at_risk()
     }
@@ -346,6 +349,10 @@ impl VideoTarget for Recorder {
 
     fn offer(&self, frame: &Frame, delivery: Delivery) -> Result<Offered> {
         self.check_process()?;
+        // the muxer's thread finds out first
+        if let Some(e) = self.inner.finish.error() {
+            self.inner.shared.fail(e);
+        }
         self.inner.shared.offer(frame, delivery)
     }
 

@@ -16,9 +16,9 @@ pub struct AudioTrack {
 /// What a recorder writes.
 ///
 /// Pictures have the size and the rate of `output.video`. Its number of threads is not used: a live encoder has
-/// the threads of [`lk_media::thread::budget`], at most 3, unless the option `threads` says otherwise. The options
-/// come after those of a live encoder (x264: preset veryfast, 4 frames of look-ahead, 2 B-frames; a key frame
-/// every two seconds), and win.
+/// the threads of [`lk_media::thread::budget`], at most 3, unless the option `threads` says otherwise. The
+/// options come after those of a live encoder (x264: preset veryfast, 4 frames of look-ahead, 2 B-frames; a key
+/// frame every two seconds), and win.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecorderSettings {
     /// Pictures, the first sound track, the container. Without pictures, sound alone is recorded.

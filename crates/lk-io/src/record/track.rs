@@ -17,12 +17,13 @@ use std::time::Duration;
 const WAITING: u64 = 10 * SAMPLE_RATE as u64;
 /// With so many waiting for a frame to say where they belong, time goes on without frames.
 const PATIENCE: u64 = 2 * SAMPLE_RATE as u64;
-/// A track that is this far behind the pictures, and that nothing is heard of meanwhile, is filled with silence.
+/// A track that is this far behind the pictures, and that nothing is heard of meanwhile, is filled with
+/// silence.
 const BEHIND: u64 = SAMPLE_RATE as u64;
 /// How far behind it stays then: sound may be about to come.
 const REST: u64 = SAMPLE_RATE as u64 / 2;
-/// How long that takes. It is measured from when the track was seen to be behind, since a process that was stopped
-/// finds itself far behind at once.
+/// How long that takes. It is measured from when the track was seen to be behind, since a process that was
+/// stopped finds itself far behind at once.
 const QUIET: Duration = Duration::from_millis(500);
 
 /// One sound track of a recorder.
@@ -114,7 +115,8 @@ impl Track {
     /// Whether sound up to session sample `end` has come, or none is to be expected.
     pub(super) fn has_reached(&self, end: u64) -> bool {
         let state = self.state.lock();
-        state.closed || state.reached.is_none_or(|r| r >= end || r + u64::from(SAMPLE_RATE) < end)
+        state.closed
+            || state.reached.is_none_or(|r| r >= end || r.saturating_add(u64::from(SAMPLE_RATE)) < end)
     }
 
     fn offer(&self, block: &AudioBlock, delivery: Delivery) -> Option<Offered> {
@@ -134,7 +136,7 @@ impl Track {
             state.waiting -= state.blocks.pop_front().map_or(0, |b| b.len() as u64);
             offered = Offered::Dropped;
         }
-        state.reached = Some(block.position + count);
+        state.reached = Some(block.position.saturating_add(count));
         state.behind = None;
         drop(state);
         self.changed.notify_all();
@@ -147,11 +149,14 @@ impl Track {
             let place = state.blocks.front().map(|b| {
                 let mut timeline = shared.timeline.lock();
                 let place = timeline.place(b.position, b.len() as u64);
+                let end = b.position.saturating_add(b.len() as u64);
+                let near = timeline.end_sample().is_some_and(|seen| end.saturating_sub(seen) < WAITING);
                 if place == SoundPlace::Unknown
                     && state.waiting > PATIENCE
                     && timeline.phase() == Phase::Running
+                    && near
                 {
-                    timeline.reach(b.position + b.len() as u64);
+                    timeline.reach(end);
                     return timeline.place(b.position, b.len() as u64);
                 }
                 place
@@ -242,7 +247,7 @@ impl AudioTarget for TrackTarget {
             let mut timeline = self.shared.timeline.lock();
             if !self.shared.has_video {
                 // the blocks are the frames
-                let end = block.position + block.len() as u64;
+                let end = block.position.saturating_add(block.len() as u64);
                 let index = timeline.index_of_sample(block.position);
                 timeline.frame(index);
                 timeline.reach(end);

@@ -180,3 +180,39 @@ fn frames_before_the_start_are_not_recorded() {
     let offered = session.recorder.offer(&frame(session.rate, 60), Delivery::Live);
     assert_eq!(offered.err().map(|e| e.kind()), Some(lk_media::ErrorKind::Closed));
 }
+
+#[test]
+fn every_encoder_works_live() {
+    if !has_programs() {
+        return;
+    }
+    let folder = Folder::new();
+    for encoder in [
+        "libx264",
+        "libopenh264",
+        "libx265",
+        "libvpx-vp9",
+        "libvpx",
+        "libaom-av1",
+        "libsvtav1",
+        "librav1e",
+        "mpeg4",
+        "mjpeg",
+        "prores_ks",
+        "ffv1",
+    ] {
+        if !crate::support::has_encoder(encoder) {
+            continue;
+        }
+        let file = folder.file("film.mkv");
+        let mut settings = settings(rate(30, 1));
+        video(&mut settings).codec = Some(encoder.to_owned());
+        let session = Session::started(&file, settings);
+        for n in 0..12 {
+            assert_eq!(session.picture(n).unwrap(), Offered::Taken, "{encoder}");
+        }
+        let report = session.stop();
+        assert_eq!((report.statistics.frames, report.video.as_deref()), (12, Some(encoder)));
+        assert_eq!(stream(&probe(&file), "video")["nb_read_frames"], "12", "{encoder}");
+    }
+}

@@ -177,3 +177,25 @@ fn sound_alone() {
         assert!(is_sound(&got[..middle], first, 0) && is_sound(&got[middle..], cut(45), 0), "{extension}");
     }
 }
+
+#[test]
+fn sound_of_another_time_line_is_not_waited_for() {
+    if !has_programs() {
+        return;
+    }
+    let folder = Folder::new();
+    for shift in [1i64 << 40, -(1i64 << 30)] {
+        let file = folder.file("film.mkv");
+        let session = Session::started(&file, with_sound(rate(30, 1)));
+        let track = session.recorder.track(0).unwrap();
+        for n in 0..150 {
+            session.picture(n).unwrap();
+            let position = session.sample_of(n).checked_add_signed(shift).unwrap();
+            track.offer_audio(&block(position, 1600, 0), Delivery::Live).unwrap();
+        }
+        let s = session.stop().statistics;
+        assert_eq!((s.frames, s.repeated), (150, 0));
+        assert_eq!((s.tracks[0].samples, s.tracks[0].silent), (240_000, 240_000));
+        assert_eq!(numbers(&file).len(), 150);
+    }
+}
