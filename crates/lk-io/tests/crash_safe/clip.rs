@@ -102,9 +102,8 @@ impl Make {
 /// Like `Make::new`, with the few frames in the encoder that a live recording has.
 pub fn live(frames: u64) -> Make {
     let mut make = Make::new(30, 1, frames);
-    make.video = make.video.map(|v| {
-        v.with_option("x264-params", "rc-lookahead=4:sync-lookahead=0:b-adapt=0")
-    });
+    make.video =
+        make.video.map(|v| v.with_option("x264-params", "rc-lookahead=4:sync-lookahead=0:b-adapt=0"));
     make
 }
 
@@ -138,7 +137,7 @@ impl Clip {
         let mut first = vec![None; self.streams.len()];
         self.packets.retain(|(stream, packet)| {
             let dts = packet.dts_nanos().unwrap();
-            dts - *first[*stream].get_or_insert(dts) < length.as_nanos() as i64
+            dts - *first[*stream].get_or_insert(dts) + 1000 < length.as_nanos() as i64
         });
         self
     }
