@@ -6,6 +6,9 @@ pub(crate) mod mp4;
 pub(crate) mod path;
 pub(crate) mod storage;
 
+#[cfg(test)]
+mod tests;
+
 pub use container::{ContainerChoice, FormatInfo, formats};
 
 use crate::av::output::{Container, Safe, is_layout};
@@ -178,25 +181,21 @@ impl Muxer {
         }
         self.shared.waiting_nanos.fetch_add(load.units, Ordering::Relaxed);
         self.shared.waiting_bytes.fetch_add(load.bytes, Ordering::Relaxed);
-        let refused = match &self.live {
-            Some(_) => match self.shared.queue.try_push((stream, packet), load) {
-                Ok(()) => return Ok(()),
-                Err(Refused::Closed(_)) => true,
-                Err(Refused::Full(_)) => false,
-            },
-            None => self.shared.queue.push((stream, packet), load).is_err(),
+        let pushed = match &self.live {
+            Some(_) => self.shared.queue.try_push((stream, packet), load),
+            None => self.shared.queue.push((stream, packet), load).map_err(Refused::Closed),
         };
+        let Err(refused) = pushed else { return Ok(()) };
         self.shared.taken_out(load);
-        if refused {
-            return Err(self.error().unwrap_or_else(|| {
+        match refused {
+            Refused::Full(_) => {
+                self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            }
+            Refused::Closed(_) => Err(self.error().unwrap_or_else(|| {
                 Error::new(ErrorKind::Closed, format!("{} takes no more packets", self.shared.name))
-            }));
+            })),
         }
-        if self.live.is_none() {
-            return Ok(());
-        }
-        self.shared.dropped.fetch_add(1, Ordering::Relaxed);
-        Ok(())
     }
 
     /// Whether a packet of a live recording is taken; counts it if not.

@@ -137,7 +137,7 @@ impl Clip {
         let mut first = vec![None; self.streams.len()];
         self.packets.retain(|(stream, packet)| {
             let dts = packet.dts_nanos().unwrap();
-            dts - *first[*stream].get_or_insert(dts) < length.as_nanos() as i64
+            dts - *first[*stream].get_or_insert(dts) + 1000 < length.as_nanos() as i64
         });
         self
     }

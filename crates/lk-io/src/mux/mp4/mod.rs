@@ -12,9 +12,6 @@ mod fragment;
 mod moov;
 mod track;
 
-#[cfg(test)]
-mod tests;
-
 use super::storage::Storage;
 use moov::Header;
 use std::io;
