@@ -9,4 +9,5 @@ pub mod media_file;
 pub mod mux;
 pub mod null_target;
 
+pub use av::log;
 pub use image_file::ImageFile;

@@ -4,6 +4,8 @@
 use ffmpeg_next::ffi;
 use std::cell::RefCell;
 use std::ffi::{CStr, c_char, c_int, c_void};
+use std::sync::atomic::{AtomicI32, Ordering};
+use tracing::level_filters::LevelFilter;
 
 /// What a `va_list` is passed as on every platform we build for: x86-64 and Windows pass a pointer, and
 /// AArch64 passes the structure by hidden reference.
@@ -11,8 +13,26 @@ type VaList = *mut c_void;
 type FormatLine =
     unsafe extern "C" fn(*mut c_void, c_int, *const c_char, VaList, *mut c_char, c_int, *mut c_int) -> c_int;
 
-/// Routes the log here and sets the level to warnings. Changing the level later is
-/// `ffmpeg_next::log::set_level`'s business.
+/// What FFmpeg is asked to say.
+static LEVEL: AtomicI32 = AtomicI32::new(ffi::AV_LOG_WARNING);
+
+/// Says how much of FFmpeg's log becomes events; warnings and worse if nothing is said.
+#[allow(unsafe_code)]
+pub fn set_level(level: LevelFilter) {
+    let level = match level {
+        LevelFilter::OFF => ffi::AV_LOG_QUIET,
+        LevelFilter::ERROR => ffi::AV_LOG_ERROR,
+        LevelFilter::WARN => ffi::AV_LOG_WARNING,
+        LevelFilter::INFO => ffi::AV_LOG_INFO,
+        LevelFilter::DEBUG => ffi::AV_LOG_VERBOSE,
+        LevelFilter::TRACE => ffi::AV_LOG_DEBUG,
+    };
+    LEVEL.store(level, Ordering::Relaxed);
+    // SAFETY: writes a global.
+    unsafe { ffi::av_log_set_level(level) }
+}
+
+/// Routes the log here.
 #[allow(unsafe_code)]
 #[allow(clippy::missing_transmute_annotations)] // the target type is spelled differently on every platform
 pub(super) fn install() {
@@ -21,7 +41,7 @@ pub(super) fn install() {
     // SAFETY: only the spelling of the last parameter's type differs, see `VaList`; the function lives as long
     // as the process.
     unsafe {
-        ffi::av_log_set_level(ffi::AV_LOG_WARNING);
+        ffi::av_log_set_level(LEVEL.load(Ordering::Relaxed));
         ffi::av_log_set_callback(Some(std::mem::transmute::<Given, _>(given)));
     }
 }
@@ -78,7 +98,7 @@ fn emit(level: c_int, line: &str) {
 
 /// `text` with everything in its URLs that may be secret replaced by `***`: user and password, the values of
 /// the query, and the stream key of rtmp addresses (what follows the application's name).
-pub(crate) fn mask(text: &str) -> String {
+pub fn mask(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("://") {
