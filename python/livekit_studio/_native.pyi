@@ -10,7 +10,8 @@ import numpy.typing as npt
 from typing_extensions import disjoint_base
 
 from ._abc import VideoTarget
-from ._events import AsyncEvents, Event
+from ._async_events import AsyncEvents
+from ._events import Event
 
 __all__ = [
     "AudioPort",

@@ -15,7 +15,6 @@ from typing import Any
 from . import _native
 from ._logging import logger
 
-
 # Threads are started without waiting for them, as Thread.start() would: native code calls these, and a thread that
 # waits for the interpreter inside native code when the interpreter ends takes the program down.
 

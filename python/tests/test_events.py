@@ -165,8 +165,8 @@ def test_an_event_loop_is_woken() -> None:
                 beats += 1
                 await asyncio.sleep(0.001)
 
-        heart = asyncio.create_task(beat())
-        renders = asyncio.create_task(asyncio.to_thread(lambda: [render(scene) for _ in range(20)]))
+        work = asyncio.to_thread(lambda: [render(scene) for _ in range(20)])
+        heart, renders = [asyncio.create_task(task) for task in (beat(), work)]
         seen = []
         async for event in scene.events():
             seen.append(event.new)

@@ -228,7 +228,7 @@ impl PyEventStream {
     }
 
     fn __aiter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
-        slf.py().import("livekit_studio._events")?.getattr("AsyncEvents")?.call1((slf,))
+        slf.py().import("livekit_studio._async_events")?.getattr("AsyncEvents")?.call1((slf,))
     }
 
     /// The next event without waiting, or None; StopIteration at the end.
