@@ -14,6 +14,7 @@ NumPy array, another compositor's port)::
 Not affiliated with LiveKit Inc.
 """
 
+from . import _interpreter as _interpreter  # first: what follows must not begin in a subinterpreter
 from ._abc import VideoTarget
 from ._errors import (
     BusyError,
@@ -35,7 +36,9 @@ from ._errors import (
     SlotError,
     StreamError,
 )
+from ._events import Event
 from ._native import (
+    AudioPort,
     Color,
     Compositor,
     Copier,
@@ -62,6 +65,7 @@ from ._native import (
 )
 
 __all__ = [
+    "AudioPort",
     "BusyError",
     "CallbackError",
     "CancelledError",
@@ -72,6 +76,7 @@ __all__ = [
     "DeadlineError",
     "DiskFullError",
     "EncoderError",
+    "Event",
     "FormatError",
     "Frame",
     "FrameMemoryError",

@@ -10,9 +10,12 @@ import numpy.typing as npt
 from typing_extensions import disjoint_base
 
 from ._abc import VideoTarget
+from ._async_events import AsyncEvents
+from ._events import Event
 from ._errors import LiveKitError
 
 __all__ = [
+    "AudioPort",
     "Color",
     "Compositor",
     "Copier",
@@ -31,11 +34,17 @@ __all__ = [
     "Text",
     "VideoPort",
     "VideoSource",
+    "_AudioBlocks",
     "_Batch",
+    "_EventStream",
     "_FileFrames",
+    "_FunctionWorker",
     "_SceneFrames",
+    "_Subscription",
     "__version__",
     "_cli",
+    "_service_ended",
+    "_service_next",
     "open",
     "render",
     "set_frame_memory",
@@ -45,6 +54,7 @@ __all__ = [
 __version__: str
 
 _Array: TypeAlias = npt.NDArray[np.uint8]
+_Samples: TypeAlias = npt.NDArray[np.float32]
 _Pixels: TypeAlias = _Array | memoryview
 _Path: TypeAlias = str | PathLike[str]
 _PixelFormat: TypeAlias = Literal[
@@ -59,7 +69,9 @@ _Align: TypeAlias = Literal["left", "center", "right"]
 _Blend: TypeAlias = Literal["normal", "additive"]
 _Offline: TypeAlias = Literal["freeze", "latest", "skip"]
 _Rate: TypeAlias = int | float | str | tuple[int, int]
+_EventKind: TypeAlias = Literal["source_state", "target_state", "run_state", "recorder_state", "*"]
 _Source: TypeAlias = VideoSource | Frame | _Path
+_Sound: TypeAlias = AudioPort | VideoSource | int | _Path
 _Target: TypeAlias = VideoTarget | _Path
 _Progress: TypeAlias = bool | Callable[[int, int], object]
 
@@ -463,6 +475,94 @@ class Statistics:
     def __repr__(self) -> str: ...
 
 @final
+class AudioPort:
+    """A target and a source of sound in one: what is pushed in is heard wherever the port is added. 48 kHz.
+
+    ``AudioPort(-1)`` is the in-process channel of that number: the same sound for everybody who asks for it, as
+    long as anybody holds it. Without ``id`` the port is a new one. It keeps the last two seconds at their times on
+    the live clock; what nobody wrote is silence. Pushed sound has no exact times: an offline render refuses it
+    (LiveSourceError). Raises ParameterError for numbers from 0 on, which are devices.
+    """
+
+    def __new__(cls, id: int | None = None) -> Self: ...
+    def push(
+        self, array: npt.NDArray[np.float32 | np.float64 | np.int16] | memoryview, *, wait: bool = False
+    ) -> int:
+        """Copies samples in, after those pushed before, or at the present when those are over; how many were
+        taken.
+
+        The array is float32 (or float64) from -1 to 1 or int16, of shape (n, 2), left and right, or (n,) for
+        both alike. A port takes at most a second and a half in advance: with ``wait=True`` the call waits until
+        all samples are in, without it the rest is left out. Raises FormatError for another shape or dtype.
+        """
+    @property
+    def room(self) -> int:
+        """How many samples :meth:`push` would take now."""
+    def pull(self, n: int = 480, *, at: float | None = None) -> _Samples:
+        """The newest ``n`` samples that are due, or those from ``at`` seconds of the live clock
+        (``time.monotonic()``) on; a new float32 array of shape (n, 2). At most two seconds, else ParameterError.
+        """
+    def samples(self, block: int = 480) -> _AudioBlocks:
+        """An endless iterator over the sound from now on, each sample once, in float32 arrays of shape (block,
+        2). It waits until a block is over and written; what is 0.2 s late is silence."""
+    def peak(self, seconds: float = 0.1) -> tuple[float, float]:
+        """The highest sample of the last ``seconds``, left and right, in dB of full scale; silence is
+        negative infinity."""
+    def rms(self, seconds: float = 0.1) -> tuple[float, float]:
+        """The root mean square of the last ``seconds``, left and right, in dB of full scale (a full sine is
+        -3)."""
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+    def __repr__(self) -> str: ...
+
+@final
+class _AudioBlocks:
+    """The sound of a port, block by block: what :meth:`AudioPort.samples` gives."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> _Samples: ...
+    @property
+    def lost(self) -> int:
+        """Samples left out because they were read more than two seconds late."""
+    def close(self) -> None:
+        """Ends the iteration, also one that waits in another thread."""
+
+@final
+class _EventStream:
+    """What happens to an object, one event after the other: what ``events()`` gives, for ``for`` and ``async
+    for``. Ends when the object is closed or gone. At most 1024 events wait to be read; then the oldest are lost.
+    """
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Event: ...
+    def __aiter__(self) -> AsyncEvents: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *args: object) -> None: ...
+    def close(self) -> None:
+        """Ends the iteration, also one that waits elsewhere."""
+    def _take(self) -> Event | None: ...
+    def _on_ready(self, function: Callable[[], object]) -> None: ...
+
+@final
+class _Subscription:
+    """A function that hears of events; ``on()`` gives its :meth:`off`."""
+
+    def off(self) -> None:
+        """Ends it. Calling it again does nothing."""
+
+@final
+class _FunctionWorker:
+    """What the thread of a :class:`FunctionSource` asks and answers."""
+
+    @property
+    def function(self) -> Callable[[float], Any]: ...
+    def next(self) -> int | None: ...
+    def made(self, at: int, value: Any) -> None: ...
+    def failed(self, at: int, error: BaseException) -> None: ...
+    def ended(self) -> None: ...
+
+@final
 class MixerInput:
     """One sound in the mixer. Properties are live: writing one takes effect at the next commit.
 
@@ -507,7 +607,7 @@ class Mixer:
     def mute(self, value: bool) -> None: ...
     def add(
         self,
-        source: _Path,
+        source: _Sound,
         *,
         gain: float = 0.0,
         mute: bool = False,
@@ -515,7 +615,8 @@ class Mixer:
         loop: bool = False,
         timeout: float = 10.0,
     ) -> MixerInput:
-        """Adds the sound of a file or URL, heard from the beginning of the run.
+        """Adds the sound of a file or URL, heard from the beginning of the run, an :class:`AudioPort` or the
+        negative number of one, or a source that brings sound.
 
         ``gain`` is in dB, ``sync_offset`` and ``timeout`` are in seconds. Raises as :class:`LazyPlayer` does,
         and MediaError if there is no sound in it.
@@ -805,6 +906,15 @@ class Compositor:
         """Writes :meth:`frame` to a picture file (see :meth:`Frame.save`), with alpha if the background has
         any.
         """
+    def on(self, kind: _EventKind, function: Callable[[Event], object]) -> Callable[[], None]:
+        """Has ``function`` called with every event of ``kind`` from now on ("*": all kinds); what is returned
+        ends that when called.
+
+        It runs on LiveKit's service thread, one call at a time, and may take its time: nothing of the engine
+        waits for it. Its exceptions go to the log ("livekit_studio"). Raises ParameterError for an unknown kind.
+        """
+    def events(self) -> _EventStream:
+        """Everything that happens from now on: ``for event in scene.events()`` or ``async for``."""
     def statistics(self) -> Statistics | None:
         """What the last :meth:`render` did; None before the first."""
     def __repr__(self) -> str: ...
@@ -845,3 +955,9 @@ def set_frame_memory(megabytes: int) -> None:
 
 def _cli(args: list[str]) -> int:
     """Runs the command line and gives its exit status."""
+
+def _service_next() -> tuple[Callable[..., object], tuple[Any, ...]] | None:
+    """Waits for the next call the service thread has to make; None when it is to end."""
+
+def _service_ended() -> None:
+    """Says that the service thread has ended."""

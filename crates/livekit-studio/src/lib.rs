@@ -30,6 +30,7 @@ pub use lk_io::encode::{AudioSettings, EncoderInfo, OutputSettings, StreamKind, 
 pub use lk_io::generate::{Align, Text, TextStyle};
 pub use lk_io::generate::{TestPattern, TestTone};
 pub use lk_io::image_file::{self, ImageFile};
+pub use lk_io::log;
 pub use lk_io::media_file::{Deinterlace, FileAudio, LazyPlayer, MediaInfo, OpenOptions};
 pub use lk_io::mux::{FormatInfo, formats};
 pub use lk_io::null_target::NullTarget;

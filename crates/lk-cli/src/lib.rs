@@ -33,11 +33,17 @@ pub const CANCELLED: i32 = 130;
 /// Runs the command line `args` (without the program's name) and returns the exit status. `cancel` ends it early:
 /// a file being rendered is finished first and holds what was made.
 pub fn run(args: Vec<String>, cancel: &Cancel) -> i32 {
+    // an error means that the program listens to the engine already, and it goes on doing so
+    run_with(args, cancel, |lines| drop(tracing::dispatcher::set_global_default(lines)))
+}
+
+/// The same; `listen` is given what prints the engine's warnings for people, before anything is done.
+pub fn run_with(args: Vec<String>, cancel: &Cancel, listen: impl FnOnce(tracing::Dispatch)) -> i32 {
     let cli = match args::parse(&args) {
         Ok(cli) => cli,
         Err(stop) => return stop.tell(),
     };
-    log::install(cli.verbose, cli.quiet);
+    listen(log::lines(cli.verbose, cli.quiet));
     let output = Output { json: cli.json, quiet: cli.quiet };
     let done = match &cli.command {
         Command::Render(args) => render::command(args, output, cancel),

@@ -7,13 +7,11 @@ use std::fmt::{self, Write};
 use std::sync::{Mutex, PoisonError};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Metadata, Subscriber};
+use tracing::{Dispatch, Event, Level, Metadata, Subscriber};
 
-/// Starts listening, for as long as the process lives. A program that listens already goes on doing so.
-pub(crate) fn install(verbose: bool, quiet: bool) {
-    let lines = Lines { verbose, quiet, last: Mutex::default() };
-    // an error means that somebody listens already
-    let _ = tracing::subscriber::set_global_default(lines);
+/// What prints them.
+pub(crate) fn lines(verbose: bool, quiet: bool) -> Dispatch {
+    Dispatch::new(Lines { verbose, quiet, last: Mutex::default() })
 }
 
 struct Lines {

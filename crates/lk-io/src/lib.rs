@@ -12,5 +12,6 @@ pub mod null_target;
 pub mod player;
 pub mod record;
 
+pub use av::log;
 pub use image_file::ImageFile;
 pub use player::Player;

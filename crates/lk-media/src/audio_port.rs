@@ -4,6 +4,7 @@
 use crate::audio::{AudioBlock, AudioRead, AudioSource, AudioTarget, CHANNELS, SAMPLE_RATE};
 use crate::source::{Exactness, Sampling, SourceState};
 use crate::target::{Delivery, Offered};
+use crate::wake::{Wake, Wakes};
 use crate::{Error, Result, Timestamp};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ pub struct AudioPort {
     name: String,
     ring: Mutex<Ring>,
     attached: Mutex<Vec<Arc<dyn AudioSource>>>,
+    wakes: Wakes,
 }
 
 /// Samples by place: that of place p lies at p modulo the length.
@@ -50,7 +52,12 @@ impl AudioPort {
     /// An empty port of that name.
     pub fn named(name: impl Into<String>) -> Self {
         let ring = Ring { samples: vec![0.0; KEEP * CHANNELS].into(), end: 0, used: false };
-        Self { name: name.into(), ring: Mutex::new(ring), attached: Mutex::default() }
+        Self {
+            name: name.into(),
+            ring: Mutex::new(ring),
+            attached: Mutex::default(),
+            wakes: Wakes::default(),
+        }
     }
 
     /// The in-process channel of that negative number: the same port for everybody who asks, as long as anybody
@@ -88,6 +95,7 @@ impl AudioPort {
     /// oldest kept is left out.
     pub fn write(&self, first: i64, samples: &[f32]) {
         self.ring.lock().write(first, samples);
+        self.wakes.ring();
     }
 
     /// Writes samples after those pushed before, or at the present `now` when those are over; how many (per
@@ -99,7 +107,23 @@ impl AudioPort {
         let room = (now + AHEAD - first).max(0) as usize;
         let count = (samples.len() / CHANNELS).min(room);
         ring.write(first, &samples[..count * CHANNELS]);
+        drop(ring);
+        self.wakes.ring();
         count
+    }
+
+    /// How many samples (per channel) a [`AudioPort::push`] would take.
+    pub fn room(&self, now: Timestamp) -> usize {
+        let (ring, now) = (self.ring.lock(), sample_at(now));
+        let first = if ring.used && ring.end >= now - SLACK { ring.end } else { now };
+        (now + AHEAD - first).max(0) as usize
+    }
+
+    /// The place after the newest sample that was written, while that is less than a second in the past; else
+    /// the present.
+    pub fn newest(&self, now: Timestamp) -> i64 {
+        let (ring, now) = (self.ring.lock(), sample_at(now));
+        if ring.used && ring.end > now - SAMPLE_RATE as i64 { ring.end } else { now }
     }
 }
 
@@ -204,6 +228,12 @@ impl AudioSource for AudioPort {
         Exactness::LiveOnly("sound written into it has no exact times")
     }
 
+    fn wake_on_ready(&self, wake: &Wake) {
+        self.wakes.add(wake);
+        let attached = self.attached.lock().clone();
+        attached.iter().for_each(|source| source.wake_on_ready(wake));
+    }
+
     fn state(&self) -> SourceState {
         let attached = self.attached.lock().clone();
         match attached.first() {
@@ -266,8 +296,13 @@ mod tests {
         assert_eq!(port.push(&ramp(101, 100), now), 100);
         let first = sample_at(now);
         assert_eq!(read(&port, first + 98, 4).0, [99.0, 100.0, 101.0, 102.0]);
-        assert!(port.push(&vec![0.5; 4 * KEEP], now) < KEEP);
+        assert_eq!((port.newest(now), port.newest(Timestamp::ZERO)), (first + 200, first + 200));
+        let (bell, room) = (Wake::new(), port.room(now));
+        port.wake_on_ready(&bell);
+        assert_eq!(port.push(&vec![0.5; 4 * KEEP], now), room);
+        assert!(bell.wait(std::time::Duration::ZERO) && room < KEEP && port.room(now) == 0);
         let later = Timestamp::from_secs_f64(110.0);
+        assert_eq!((port.newest(later), port.room(later)), (sample_at(later), AHEAD as usize));
         assert_eq!(port.push(&[7.0, 7.0], later), 1);
         assert_eq!(read(&port, sample_at(later), 1).0, [7.0]);
     }

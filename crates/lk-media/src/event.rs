@@ -2,11 +2,12 @@
 //! What happened: changes of state that people and programs want to hear of. Writers never wait for readers.
 
 use crate::clock::{Clock, Deadline};
-use crate::wake::Wake;
+use crate::wake::{Wake, Wakes};
 use crate::{SourceState, Timestamp};
 use parking_lot::Mutex;
 use serde::Serialize;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -29,6 +30,9 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::SourceState, Self::TargetState, Self::RunState, Self::RecorderState];
+
     /// The word for it: "source_state".
     pub fn as_str(self) -> &'static str {
         match self {
@@ -92,19 +96,53 @@ impl SourceState {
     }
 }
 
+#[derive(Default)]
 struct Queue {
     events: VecDeque<Event>,
     lost: u64,
+    closed: bool,
 }
 
+#[derive(Default)]
 struct Shared {
     queue: Mutex<Queue>,
     wake: Wake,
+    wakes: Wakes,
 }
 
-/// Where events go in. Clones are the same.
+impl Shared {
+    fn change(&self, change: impl FnOnce(&mut Queue)) {
+        change(&mut self.queue.lock());
+        self.wake.ring();
+        self.wakes.ring();
+    }
+}
+
+#[derive(Default)]
+struct Hub {
+    readers: Mutex<Vec<Weak<Shared>>>,
+    closed: AtomicBool,
+}
+
+impl Hub {
+    fn each(readers: &mut Vec<Weak<Shared>>, change: impl Fn(&mut Queue)) {
+        readers.retain(|reader| {
+            let Some(reader) = reader.upgrade() else { return false };
+            reader.change(&change);
+            true
+        });
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        Self::each(self.readers.get_mut(), |queue| queue.closed = true);
+    }
+}
+
+/// Where events go in. Clones are the same; when the last is gone, readers have come to the end.
 #[derive(Clone, Default)]
-pub struct Events(Arc<Mutex<Vec<Weak<Shared>>>>);
+pub struct Events(Arc<Hub>);
 
 impl Events {
     /// Without readers.
@@ -114,26 +152,34 @@ impl Events {
 
     /// Tells every reader. Never waits for one.
     pub fn emit(&self, event: Event) {
-        let mut readers = self.0.lock();
-        readers.retain(|reader| {
-            let Some(reader) = reader.upgrade() else { return false };
-            let mut queue = reader.queue.lock();
+        let mut readers = self.0.readers.lock();
+        if self.0.closed.load(Ordering::Acquire) {
+            return;
+        }
+        Hub::each(&mut readers, |queue| {
             if queue.events.len() >= KEEP {
                 queue.events.pop_front();
                 queue.lost += 1;
             }
             queue.events.push_back(event.clone());
-            drop(queue);
-            reader.wake.ring();
-            true
         });
+    }
+
+    /// Says that nothing more will happen: readers come to the end once they have read the rest. What is emitted
+    /// later is left out.
+    pub fn close(&self) {
+        let mut readers = self.0.readers.lock();
+        self.0.closed.store(true, Ordering::Release);
+        Hub::each(&mut readers, |queue| queue.closed = true);
     }
 
     /// A reader of everything from now on.
     pub fn reader(&self) -> EventReader {
-        let queue = Mutex::new(Queue { events: VecDeque::new(), lost: 0 });
-        let shared = Arc::new(Shared { queue, wake: Wake::new() });
-        self.0.lock().push(Arc::downgrade(&shared));
+        let mut readers = self.0.readers.lock();
+        let closed = self.0.closed.load(Ordering::Acquire);
+        let shared =
+            Arc::new(Shared { queue: Mutex::new(Queue { closed, ..Queue::default() }), ..Shared::default() });
+        readers.push(Arc::downgrade(&shared));
         EventReader(shared)
     }
 }
@@ -147,23 +193,39 @@ impl EventReader {
         self.0.queue.lock().events.pop_front()
     }
 
-    /// The next event; waits for it at most `limit`.
+    /// The next event; waits for it at most `limit`, and not at all when none can come any more.
     pub fn next(&self, limit: Duration) -> Option<Event> {
         let deadline = Deadline::after(limit);
         loop {
             if let Some(event) = self.try_next() {
                 return Some(event);
             }
-            if deadline.has_passed() {
+            if deadline.has_passed() || self.is_over() {
                 return None;
             }
             self.0.wake.wait(deadline.left(limit));
         }
     }
 
-    /// Rung when there is something to read.
+    /// Whether there is nothing to read now.
+    pub fn is_empty(&self) -> bool {
+        self.0.queue.lock().events.is_empty()
+    }
+
+    /// Whether everything was read and nothing more will come.
+    pub fn is_over(&self) -> bool {
+        let queue = self.0.queue.lock();
+        queue.closed && queue.events.is_empty()
+    }
+
+    /// Rung when there is something to read, or nothing more will come.
     pub fn wake(&self) -> Wake {
         self.0.wake.clone()
+    }
+
+    /// Rings `wake` too whenever there is something to read, or nothing more will come.
+    pub fn wake_on_ready(&self, wake: &Wake) {
+        self.0.wakes.add(wake);
     }
 
     /// Events lost because nobody read them.
@@ -189,5 +251,29 @@ mod tests {
         drop(b);
         assert_eq!(std::iter::from_fn(|| a.try_next()).count(), KEEP - 1);
         assert!(a.next(Duration::from_millis(1)).is_none());
+    }
+
+    #[test]
+    fn readers_come_to_the_end_when_the_hub_is_closed_or_gone() {
+        let event = || Event::now(EventKind::RunState, "scene", "running", "stopped");
+        let events = Events::new();
+        let (reader, bell) = (events.reader(), Wake::new());
+        reader.wake_on_ready(&bell);
+        events.emit(event());
+        assert!(bell.wait(Duration::ZERO));
+        events.close();
+        events.emit(event());
+        assert!(bell.wait(Duration::ZERO) && !reader.is_over() && !reader.is_empty());
+        assert!(reader.try_next().is_some() && reader.is_over());
+        assert!(reader.next(Duration::from_secs(600)).is_none());
+        assert!(events.reader().is_over());
+
+        let events = Events::new();
+        let reader = events.reader();
+        let clone = events.clone();
+        drop(events);
+        assert!(!reader.is_over());
+        drop(clone);
+        assert!(reader.is_over() && reader.wake().wait(Duration::ZERO));
     }
 }

@@ -3,6 +3,7 @@
 #![allow(unsafe_code)] // memory that Python owns is reached through raw pointers here, and only here
 
 use crate::error::raise;
+use crate::service::Owned;
 use livekit_studio::frame::PlaneLayout;
 use livekit_studio::{
     Error, Frame, FrameMap, FramePool, FrameSpec, HostMemory, PixelFormat, Size, Timestamp,
@@ -113,12 +114,11 @@ pub(crate) fn copy_in(
     Ok(frame.publish(timestamp))
 }
 
-/// Memory of a NumPy array that was marked read-only. Dropped without the GIL, its reference is given back the
-/// next time Python code runs.
+/// Memory of a NumPy array that was marked read-only.
 struct SharedArray {
     start: *const u8,
     planes: Vec<(usize, PlaneLayout)>,
-    _owner: Py<PyAny>,
+    _owner: Owned,
 }
 
 // SAFETY: the memory is only read, the array that owns it is kept alive and marked read-only.
@@ -162,7 +162,7 @@ pub(crate) fn share(
     let memory = SharedArray {
         start: buffer.buf_ptr().cast::<u8>().cast_const(),
         planes,
-        _owner: array.clone().unbind(),
+        _owner: Owned::new(array.clone().unbind()),
     };
     Frame::from_memory(spec, Box::new(memory), timestamp).map(Some).map_err(raise)
 }

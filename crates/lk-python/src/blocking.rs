@@ -2,6 +2,7 @@
 //! Waiting for the engine without holding the GIL, and leaving at once when the user presses Ctrl-C.
 
 use crate::error::{Raise, raise};
+use crate::service;
 use crossbeam_channel::{RecvTimeoutError, bounded};
 use livekit_studio::thread::Process;
 use livekit_studio::{Cancel, Error, ErrorKind, thread};
@@ -16,7 +17,13 @@ pub(crate) struct Born(Process);
 impl Born {
     /// In this process.
     pub(crate) fn here() -> Self {
+        service::current().start();
         Self(Process::here())
+    }
+
+    /// Whether that is the process that runs.
+    pub(crate) fn is_here(self) -> bool {
+        self.0.is_this()
     }
 
     /// An error in any other process.

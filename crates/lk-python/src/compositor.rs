@@ -3,6 +3,7 @@
 
 use crate::blocking::{Born, blocking, wait_for};
 use crate::error::{Raise, raise};
+use crate::events::{Listeners, PyEventStream};
 use crate::frame::PyFrame;
 use crate::frames::{PySceneFrames, not_live};
 use crate::layer::{BoxSize, PyLayer};
@@ -13,14 +14,18 @@ use crate::statistics::PyStatistics;
 use crate::values;
 use crate::video_port::PyVideoPort;
 use livekit_studio::{
-    Batch, Cancel, Compositor, EncodeOptions, Error, ErrorKind, FrameSpec, Layer, Length, OfflineOptions,
-    OfflineRun, Output, Placement, Point, Progress, RenderOptions, RunStatistics, SourceId, VideoTarget,
-    Where, image_file,
+    Batch, Cancel, Compositor, EncodeOptions, Error, ErrorKind, Event, EventKind, Events, FrameSpec, Layer,
+    Length, OfflineOptions, OfflineRun, Output, Placement, Point, Progress, RenderOptions, RunStatistics,
+    SourceId, VideoTarget, Where, image_file,
 };
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyTuple};
+use pyo3::{PyTraverseError, PyVisit};
 use std::sync::Arc;
+
+/// What events call a run of a compositor.
+const RUN: &str = "the compositor";
 
 /// A canvas with layers and a mixer.
 #[pyclass(frozen, name = "Compositor", module = "livekit_studio")]
@@ -28,6 +33,7 @@ pub(crate) struct PyCompositor {
     compositor: Compositor,
     threads: Option<usize>,
     last: Mutex<Option<RunStatistics>>,
+    listeners: Listeners,
     born: Born,
 }
 
@@ -99,7 +105,13 @@ impl PyCompositor {
                 Ok(())
             })
             .or_raise()?;
-        Ok(Self { compositor, threads, last: Mutex::default(), born: Born::here() })
+        Ok(Self {
+            compositor,
+            threads,
+            last: Mutex::default(),
+            listeners: Listeners::new(Events::new()),
+            born: Born::here(),
+        })
     }
 
     #[pyo3(signature = (
@@ -328,6 +340,7 @@ impl PyCompositor {
         };
         let bar = ProgressCall::new(py, progress, out)?;
         let (compositor, outputs) = (self.compositor.clone(), outputs_of(out)?);
+        self.listeners.emit(Event::now(EventKind::RunState, RUN, "", "running"));
         let show = done.clone();
         let result = blocking(
             py,
@@ -335,9 +348,14 @@ impl PyCompositor {
             |py| bar.show(py, *show.lock()),
             move || livekit_studio::render(&compositor, outputs, render_options),
         );
+        let ended = |state| Event::now(EventKind::RunState, RUN, "running", state);
         let result = match result.and_then(Raise::or_raise) {
-            Ok(statistics) => statistics,
+            Ok(statistics) => {
+                self.listeners.emit(ended("stopped"));
+                statistics
+            }
             Err(error) => {
+                self.listeners.emit(ended("failed").because(&error));
                 bar.close(py);
                 return Err(error);
             }
@@ -377,6 +395,22 @@ impl PyCompositor {
         let format = if self.compositor.scene().background.is_opaque() { "rgb24" } else { "rgba" };
         let frame = self.frame(py, format, at)?.0;
         wait_for(py, &Cancel::new(), move || image_file::save(&frame, &name))
+    }
+
+    fn on<'py>(&self, kind: &str, function: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.listeners.on(kind, function)
+    }
+
+    fn events(&self) -> PyResult<PyEventStream> {
+        self.listeners.events()
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.listeners.traverse(&visit)
+    }
+
+    fn __clear__(&self) {
+        self.listeners.clear();
     }
 
     fn statistics(&self) -> Option<PyStatistics> {

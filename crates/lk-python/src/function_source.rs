@@ -2,18 +2,19 @@
 //! `FunctionSource`: pictures made by a Python function, on a thread of its own.
 
 use crate::array;
+use crate::at_exit::{self, AtExit};
 use crate::error::{callback_error, raise};
 use crate::frame::PyFrame;
 use crate::source::PyVideoSource;
 use crate::values::{format_of, timeout as timeout_of, type_name};
+use livekit_studio::clock::Deadline;
 use livekit_studio::wake::Wakes;
 use livekit_studio::{
     Cancel, Error, Exactness, Frame, PixelFormat, Result, Sample, Sampling, Timestamp, VideoSource, Wake,
-    thread,
 };
 use parking_lot::Mutex;
 use pyo3::prelude::*;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Pictures made by a Python function.
@@ -31,7 +32,7 @@ impl PyFunctionSource {
                     .with_hint("pass a function of the time in seconds that returns an array"),
             ));
         }
-        let source = FunctionSource::start(function.unbind(), format_of(format)?, timeout_of(timeout)?)?;
+        let source = FunctionSource::start(function, format_of(format)?, timeout_of(timeout)?)?;
         Ok(PyClassInitializer::from(PyVideoSource::new(Arc::new(source))).add_subclass(Self))
     }
 }
@@ -52,21 +53,27 @@ struct Shared {
     ended: Wake,
 }
 
+impl AtExit for Shared {
+    fn stop(&self) {
+        self.stop.cancel();
+        self.asked.ring();
+    }
+
+    fn wait(&self, deadline: Deadline) {
+        self.ended.wait(deadline.left(Duration::MAX));
+    }
+}
+
 struct FunctionSource {
     shared: Arc<Shared>,
     timeout: Duration,
-    thread: Mutex<Option<thread::Thread>>,
 }
 
-/// Sources whose threads must end before the interpreter does.
-static RUNNING: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
-
 impl FunctionSource {
-    fn start(function: Py<PyAny>, format: PixelFormat, timeout: Duration) -> PyResult<Self> {
-        let name = Python::attach(|py| {
-            let name = function.bind(py).getattr("__name__").and_then(|n| n.extract::<String>());
-            name.map_or_else(|_| "a function".to_owned(), |n| format!("the function {n}"))
-        });
+    fn start(function: Bound<'_, PyAny>, format: PixelFormat, timeout: Duration) -> PyResult<Self> {
+        let py = function.py();
+        let name = function.getattr("__name__").and_then(|n| n.extract::<String>());
+        let name = name.map_or_else(|_| "a function".to_owned(), |n| format!("the function {n}"));
         let shared = Arc::new(Shared {
             name,
             exchange: Mutex::default(),
@@ -75,49 +82,84 @@ impl FunctionSource {
             answered: Wakes::default(),
             ended: Wake::new(),
         });
-        let worker = shared.clone();
-        let thread = thread::spawn("lk-function", move || {
-            serve(&worker, &function, format);
-            worker.ended.ring();
-        })
-        .map_err(raise)?;
-        let mut running = RUNNING.lock();
-        running.retain(|w| w.strong_count() > 0);
-        running.push(Arc::downgrade(&shared));
-        Ok(Self { shared, timeout, thread: Mutex::new(Some(thread)) })
+        let source = Self { shared: shared.clone(), timeout };
+        let worker = PyFunctionWorker { function: function.unbind(), format, shared: shared.clone() };
+        py.import("livekit_studio._service")?.call_method1("start_function", (worker,))?;
+        let stopped: Arc<dyn AtExit> = shared;
+        at_exit::register(py, Arc::downgrade(&stopped));
+        Ok(source)
     }
 }
 
-fn serve(shared: &Shared, function: &Py<PyAny>, format: PixelFormat) {
-    while !shared.stop.is_cancelled() {
-        let wanted = shared.exchange.lock().wanted;
-        let Some(at) = wanted else {
-            shared.asked.wait(Duration::from_secs(3600));
-            continue;
-        };
-        let made = Python::try_attach(|py| call(py, function, format, at));
-        let Some(made) = made else { return }; // the interpreter is going
-        let made = made.map_err(|e| callback_error(&shared.name, e));
-        let mut exchange = shared.exchange.lock();
+/// What the thread of a function source asks and answers. The thread is one of Python's: see `service`.
+#[pyclass(frozen, name = "_FunctionWorker", module = "livekit_studio._native")]
+pub(crate) struct PyFunctionWorker {
+    function: Py<PyAny>,
+    format: PixelFormat,
+    shared: Arc<Shared>,
+}
+
+impl PyFunctionWorker {
+    fn answer(&self, at: Timestamp, made: Result<Option<Frame>>) {
+        let mut exchange = self.shared.exchange.lock();
         exchange.wanted = exchange.wanted.filter(|w| *w != at);
         if let Ok(Some(frame)) = &made {
             exchange.newest = Some(frame.clone());
         }
-        exchange.made = Some((at, made));
+        let old = exchange.made.replace((at, made));
         drop(exchange);
-        shared.answered.ring();
+        drop(old);
+        self.shared.answered.ring();
     }
 }
 
-fn call(py: Python<'_>, function: &Py<PyAny>, format: PixelFormat, at: Timestamp) -> PyResult<Option<Frame>> {
-    let value = function.bind(py).call1((at.as_secs_f64(),))?;
+#[pymethods]
+impl PyFunctionWorker {
+    #[getter]
+    fn function(&self, py: Python<'_>) -> Py<PyAny> {
+        self.function.clone_ref(py)
+    }
+
+    /// Waits for the next time that is asked for, in nanoseconds; None when it is time to stop.
+    fn next(&self, py: Python<'_>) -> Option<i64> {
+        py.detach(|| {
+            while !self.shared.stop.is_cancelled() {
+                let wanted = self.shared.exchange.lock().wanted;
+                if let Some(at) = wanted {
+                    return Some(at.as_nanos());
+                }
+                self.shared.asked.wait(Duration::from_secs(3600));
+            }
+            None
+        })
+    }
+
+    fn made(&self, at: i64, value: &Bound<'_, PyAny>) {
+        let at = Timestamp::from_nanos(at);
+        let frame = frame_of(value, self.format, at).map_err(|e| callback_error(&self.shared.name, e));
+        self.answer(at, frame);
+    }
+
+    fn failed(&self, at: i64, error: Bound<'_, PyAny>) {
+        self.answer(
+            Timestamp::from_nanos(at),
+            Err(callback_error(&self.shared.name, PyErr::from_value(error))),
+        );
+    }
+
+    fn ended(&self) {
+        self.shared.ended.ring();
+    }
+}
+
+fn frame_of(value: &Bound<'_, PyAny>, format: PixelFormat, at: Timestamp) -> PyResult<Option<Frame>> {
     if value.is_none() {
         return Ok(None);
     }
     if let Ok(frame) = value.cast::<PyFrame>() {
         return Ok(Some(frame.get().0.at(at)));
     }
-    array::copy_in(&value, format, false, at).map(Some)
+    array::copy_in(value, format, false, at).map(Some)
 }
 
 impl VideoSource for FunctionSource {
@@ -158,36 +200,7 @@ impl VideoSource for FunctionSource {
 
 impl Drop for FunctionSource {
     fn drop(&mut self) {
-        self.shared.stop.cancel();
-        self.shared.asked.ring();
-        // the thread may be waiting for the GIL that the caller holds: it is told to end, not waited for
-        if let Some(thread) = self.thread.lock().take() {
-            thread.detach();
-        }
+        // told to end, not waited for: the thread may be waiting for the GIL that the caller holds
+        self.shared.stop();
     }
-}
-
-/// How long the interpreter's end waits for a function that is running.
-const LAST_CALL: Duration = Duration::from_secs(5);
-
-#[pyfunction]
-fn _stop_functions(py: Python<'_>) {
-    let running: Vec<Arc<Shared>> = RUNNING.lock().drain(..).filter_map(|w| w.upgrade()).collect();
-    for shared in &running {
-        shared.stop.cancel();
-        shared.asked.ring();
-    }
-    // a thread that asks for the GIL while the interpreter goes down would be ended in the middle of things
-    py.detach(|| {
-        for shared in &running {
-            shared.ended.wait(LAST_CALL);
-        }
-    });
-}
-
-/// Has the threads told to end before the interpreter goes.
-pub(crate) fn stop_at_exit(py: Python<'_>) -> PyResult<()> {
-    let stop = wrap_pyfunction!(_stop_functions, py)?;
-    py.import("atexit")?.call_method1("register", (stop,))?;
-    Ok(())
 }

@@ -2,20 +2,26 @@
 //! The native part of the `livekit_studio` Python package: one file per exposed class, no logic of its own.
 
 mod array;
+mod at_exit;
+mod audio_port;
 mod blocking;
 mod color;
 mod compositor;
 mod copier;
 mod error;
+mod events;
 mod frame;
 mod frames;
 mod function_source;
 mod image_file;
 mod layer;
 mod lazy_player;
+mod logging;
 mod media_info;
 mod mixer;
 mod null_target;
+mod service;
+mod sound;
 mod source;
 mod statistics;
 mod test_pattern;
@@ -52,7 +58,10 @@ fn set_frame_memory(megabytes: i64) -> PyResult<()> {
 fn _cli(py: Python<'_>, args: Vec<String>) -> PyResult<i32> {
     let cancel = livekit_studio::Cancel::new();
     let inner = cancel.clone();
-    blocking::blocking(py, &cancel, |_| Ok(()), move || lk_cli::run(args, &inner))
+    let listen = |lines| logging::listen_instead(Some(lines));
+    let status = blocking::blocking(py, &cancel, |_| Ok(()), move || lk_cli::run_with(args, &inner, listen));
+    logging::listen_instead(None);
+    status
 }
 
 #[pymodule]
@@ -62,17 +71,21 @@ mod _native {
     #[pymodule_export]
     use super::_cli;
     #[pymodule_export]
+    use super::audio_port::{PyAudioBlocks, PyAudioPort};
+    #[pymodule_export]
     use super::color::PyColor;
     #[pymodule_export]
     use super::compositor::{PyBatch, PyCompositor, render};
     #[pymodule_export]
     use super::copier::PyCopier;
     #[pymodule_export]
+    use super::events::{PyEventStream, PySubscription};
+    #[pymodule_export]
     use super::frame::PyFrame;
     #[pymodule_export]
     use super::frames::{PyFileFrames, PySceneFrames};
     #[pymodule_export]
-    use super::function_source::PyFunctionSource;
+    use super::function_source::{PyFunctionSource, PyFunctionWorker};
     #[pymodule_export]
     use super::image_file::PyImageFile;
     #[pymodule_export]
@@ -85,6 +98,8 @@ mod _native {
     use super::mixer::{PyMixer, PyMixerInput};
     #[pymodule_export]
     use super::null_target::PyNullTarget;
+    #[pymodule_export]
+    use super::service::{_service_ended, _service_next};
     #[pymodule_export]
     use super::set_frame_memory;
     #[pymodule_export]
@@ -103,7 +118,8 @@ mod _native {
     #[pymodule_init]
     fn init(m: &Bound<'_, PyModule>) -> PyResult<()> {
         m.add("__version__", env!("CARGO_PKG_VERSION"))?;
-        super::function_source::stop_at_exit(m.py())?;
+        super::logging::install(m.py())?;
+        super::at_exit::install(m.py())?;
         super::text::stop_at_exit(m.py())?;
         super::copier::stop_at_exit(m.py())
     }

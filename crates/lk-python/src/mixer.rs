@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! `Mixer` and `MixerInput`.
 
-use crate::blocking::wait_for;
 use crate::error::Raise;
-use crate::values::{path_of, timeout as timeout_of};
-use livekit_studio::{Cancel, Compositor, MixerInput, OpenOptions, SoundId, open_sound};
+use crate::sound::sound_of;
+use crate::values::timeout as timeout_of;
+use livekit_studio::{Compositor, MixerInput, OpenOptions, SoundId};
 use pyo3::prelude::*;
 
 /// The sounds of a compositor.
@@ -25,14 +25,9 @@ impl PyMixer {
     ) -> PyResult<PyMixerInput> {
         let input = MixerInput { gain_db: gain, mute, sync_offset };
         input.validate().or_raise()?;
-        let (name, cancel) = (path_of(source)?, Cancel::new());
-        let options = OpenOptions {
-            looping: r#loop,
-            timeout: timeout_of(timeout)?,
-            cancel: cancel.clone(),
-            ..OpenOptions::default()
-        };
-        let sound = wait_for(source.py(), &cancel, move || open_sound(&name, &options))?;
+        let options =
+            OpenOptions { looping: r#loop, timeout: timeout_of(timeout)?, ..OpenOptions::default() };
+        let sound = sound_of(source, options)?;
         let id = self.0.add_sound(sound, input).or_raise()?;
         Ok(PyMixerInput { compositor: self.0.clone(), id })
     }

@@ -37,6 +37,11 @@ impl PyVideoSource {
     pub(crate) fn timeless(source: Arc<dyn VideoSource>) -> Self {
         Self { timeless: true, ..Self::new(source) }
     }
+
+    /// The sound it brings into a scene, if it has any.
+    pub(crate) fn sound(&self) -> Option<Arc<dyn AudioSource>> {
+        self.sound.clone()
+    }
 }
 
 type Pulled<'py> = (Option<Bound<'py, PyAny>>, u64, bool);

@@ -4,6 +4,8 @@
 use ffmpeg_next::ffi;
 use std::cell::RefCell;
 use std::ffi::{CStr, c_char, c_int, c_void};
+use std::sync::atomic::{AtomicI32, Ordering};
+use tracing::level_filters::LevelFilter;
 
 /// What a `va_list` is passed as on every platform we build for: x86-64 and Windows pass a pointer, and
 /// AArch64 passes the structure by hidden reference.
@@ -11,8 +13,26 @@ type VaList = *mut c_void;
 type FormatLine =
     unsafe extern "C" fn(*mut c_void, c_int, *const c_char, VaList, *mut c_char, c_int, *mut c_int) -> c_int;
 
-/// Routes the log here and sets the level to warnings. Changing the level later is
-/// `ffmpeg_next::log::set_level`'s business.
+/// What FFmpeg is asked to say.
+static LEVEL: AtomicI32 = AtomicI32::new(ffi::AV_LOG_WARNING);
+
+/// Says how much of FFmpeg's log becomes events; warnings and worse if nothing is said.
+#[allow(unsafe_code)]
+pub fn set_level(level: LevelFilter) {
+    let level = match level {
+        LevelFilter::OFF => ffi::AV_LOG_QUIET,
+        LevelFilter::ERROR => ffi::AV_LOG_ERROR,
+        LevelFilter::WARN => ffi::AV_LOG_WARNING,
+        LevelFilter::INFO => ffi::AV_LOG_INFO,
+        LevelFilter::DEBUG => ffi::AV_LOG_VERBOSE,
+        LevelFilter::TRACE => ffi::AV_LOG_DEBUG,
+    };
+    LEVEL.store(level, Ordering::Relaxed);
+    // SAFETY: writes a global.
+    unsafe { ffi::av_log_set_level(level) }
+}
+
+/// Routes the log here.
 #[allow(unsafe_code)]
 #[allow(clippy::missing_transmute_annotations)] // the target type is spelled differently on every platform
 pub(super) fn install() {
@@ -21,7 +41,7 @@ pub(super) fn install() {
     // SAFETY: only the spelling of the last parameter's type differs, see `VaList`; the function lives as long
     // as the process.
     unsafe {
-        ffi::av_log_set_level(ffi::AV_LOG_WARNING);
+        ffi::av_log_set_level(LEVEL.load(Ordering::Relaxed));
         ffi::av_log_set_callback(Some(std::mem::transmute::<Given, _>(given)));
     }
 }
@@ -76,9 +96,62 @@ fn emit(level: c_int, line: &str) {
     }
 }
 
-/// `text` with everything in its URLs that may be secret replaced by `***`: user and password, the values of
-/// the query, and the stream key of rtmp addresses (what follows the application's name).
-pub(crate) fn mask(text: &str) -> String {
+/// What stands before a secret outside addresses: "passphrase=", "Authorization: ".
+const SECRETS: [&str; 12] = [
+    "authorization",
+    "cookie",
+    "token",
+    "key",
+    "passphrase",
+    "password",
+    "passwd",
+    "secret",
+    "signature",
+    "sig",
+    "fname",
+    "playpath",
+];
+
+/// `text` with everything that may be secret replaced by `***`: in addresses user and password, the values of
+/// the query and the stream key of rtmp (what follows the application's name); elsewhere what is called a key, a
+/// token, a password and the like, and the stream FFmpeg names when it speaks rtmp.
+pub fn mask(text: &str) -> String {
+    let mut out = mask_named(&mask_queries(&mask_addresses(text)));
+    if out.starts_with("[rtmp") {
+        for before in ["path = ", "command for '"] {
+            if let Some(at) = out.find(before) {
+                out.truncate(at + before.len());
+                out.push_str("***");
+            }
+        }
+    }
+    out
+}
+
+fn mask_named(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(['=', ':']) {
+        let name = rest[..at].trim_end().to_ascii_lowercase();
+        let value = rest[at + 1..].trim_start();
+        let start = rest.len() - value.len();
+        out.push_str(&rest[..start]);
+        rest = value;
+        let Some(name) = SECRETS.iter().find(|s| name.ends_with(**s)) else { continue };
+        // headers are secret to the end of the line
+        let header = ["authorization", "cookie"].contains(name);
+        let over = |c: char| if header { "\r\n".contains(c) } else { " \t\r\n&,;'\"<>)]".contains(c) };
+        let end = value.find(over).unwrap_or(value.len());
+        if end > 0 {
+            out.push_str("***");
+        }
+        rest = &value[end..];
+    }
+    out.push_str(rest);
+    out
+}
+
+fn mask_addresses(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("://") {
@@ -117,8 +190,17 @@ fn mask_address(scheme: &str, address: &str, out: &mut String) {
         }
         _ => out.push_str(path),
     }
-    for (n, pair) in query.into_iter().flat_map(|q| q.split('&')).enumerate() {
-        out.push(if n == 0 { '?' } else { '&' });
+    if let Some(query) = query {
+        out.push('?');
+        mask_query(query, out);
+    }
+}
+
+fn mask_query(query: &str, out: &mut String) {
+    for (n, pair) in query.split('&').enumerate() {
+        if n > 0 {
+            out.push('&');
+        }
         match pair.split_once('=') {
             Some((name, _)) => {
                 out.push_str(name);
@@ -127,6 +209,24 @@ fn mask_address(scheme: &str, address: &str, out: &mut String) {
             None => out.push_str("***"),
         }
     }
+}
+
+/// Queries without an address before them, as in the first line of an HTTP request.
+fn mask_queries(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('?') {
+        let tail = &rest[at + 1..];
+        let end = tail.find(|c: char| c.is_whitespace() || "'\"<>".contains(c)).unwrap_or(tail.len());
+        out.push_str(&rest[..=at]);
+        match tail[..end].contains('=') {
+            true => mask_query(&tail[..end], &mut out),
+            false => out.push_str(&tail[..end]),
+        }
+        rest = &tail[end..];
+    }
+    out.push_str(rest);
+    out
 }
 
 #[cfg(test)]
@@ -145,6 +245,18 @@ mod tests {
             ("rtmps://h/app", "rtmps://h/app"),
             ("é://x no address: a://", "é://x no address: a://"),
             ("nothing here", "nothing here"),
+            (
+                "GET /a?token=secret&x=secret HTTP/1.1\r\nAuthorization: Basic secret==\r\nHost: h",
+                "GET /a?token=***&x=*** HTTP/1.1\r\nAuthorization: ***\r\nHost: h",
+            ),
+            ("passphrase = secret, StreamKey: 1234", "passphrase = ***, StreamKey: ***"),
+            (
+                "[rtmp @ 0x5] Proto = rtmp, path = /live/secret, app = live",
+                "[rtmp @ 0x5] Proto = rtmp, path = ***",
+            ),
+            ("[rtmp @ 0x5] Sending play command for 'secret'", "[rtmp @ 0x5] Sending play command for '***"),
+            ("what? why?=", "what? why?=***"),
+            ("keyframes: 5, a = b = c, key=", "keyframes: 5, a = b = c, key="),
         ] {
             assert!(mask(given).starts_with(shown), "{given} became {}", mask(given));
             assert!(!mask(given).contains("secret") && !mask(given).contains("1234"));

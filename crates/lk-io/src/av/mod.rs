@@ -16,7 +16,7 @@ pub(crate) mod filter;
 pub(crate) mod from_av;
 pub(crate) mod input;
 pub(crate) mod interrupt;
-pub(crate) mod log;
+pub mod log;
 pub(crate) mod output;
 pub(crate) mod picture_decoder;
 pub(crate) mod pipe;

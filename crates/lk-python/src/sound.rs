@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Sound as Python has it: arrays of samples, and everything that is accepted in place of a source.
+
+use crate::audio_port::PyAudioPort;
+use crate::blocking::wait_for;
+use crate::error::{Raise, raise};
+use crate::source::PyVideoSource;
+use crate::values::{path_of, type_name};
+use livekit_studio::{AudioPort, AudioSource, CHANNELS, Cancel, Error, ErrorKind, OpenOptions, open_sound};
+use pyo3::buffer::{Element, PyUntypedBuffer};
+use pyo3::prelude::*;
+use pyo3::types::PyByteArray;
+use std::sync::Arc;
+
+/// An AudioPort, the negative number of an in-process channel, a source that brings sound, or a name to open.
+/// `options.cancel` is not looked at.
+pub(crate) fn sound_of(value: &Bound<'_, PyAny>, options: OpenOptions) -> PyResult<Arc<dyn AudioSource>> {
+    if let Ok(port) = value.cast::<PyAudioPort>() {
+        return Ok(port.get().port.clone());
+    }
+    if let Ok(id) = value.extract::<i64>() {
+        return Ok(AudioPort::channel(id).or_raise()?);
+    }
+    if let Ok(source) = value.cast::<PyVideoSource>() {
+        return source.get().sound().ok_or_else(|| {
+            let name = source.get().source.name();
+            raise(Error::new(ErrorKind::Media, format!("{name} has no sound")))
+        });
+    }
+    let name = path_of(value)?;
+    let cancel = Cancel::new();
+    let options = OpenOptions { cancel: cancel.clone(), ..options };
+    wait_for(value.py(), &cancel, move || open_sound(&name, &options))
+}
+
+/// The samples of an array as interleaved stereo: shape (n, 2), or (n,) and (n, 1) for both sides alike; float32 and
+/// float64 from -1 to 1, or int16. What is no number becomes silence.
+pub(crate) fn samples_of(array: &Bound<'_, PyAny>) -> PyResult<Vec<f32>> {
+    let py = array.py();
+    let wrong = |message: String| {
+        raise(Error::format(message).with_hint(
+            "sound is an array of shape (n, 2) or (n,), dtype float32 from -1 to 1 or int16, at 48 kHz",
+        ))
+    };
+    let buffer = PyUntypedBuffer::get(array)
+        .map_err(|_| wrong(format!("{} is not an array of samples", type_name(array))))?;
+    let channels = match *buffer.shape() {
+        [_] | [_, 1] => 1,
+        [_, 2] => CHANNELS,
+        ref shape => {
+            let shape: Vec<String> = shape.iter().map(ToString::to_string).collect();
+            return Err(wrong(format!("an array of shape ({}) is not sound", shape.join(", "))));
+        }
+    };
+    let samples = if let Some(samples) = values::<f32>(py, &buffer)? {
+        samples
+    } else if let Some(samples) = values::<f64>(py, &buffer)? {
+        samples.into_iter().map(|s| s as f32).collect()
+    } else if let Some(samples) = values::<i16>(py, &buffer)? {
+        samples.into_iter().map(|s| f32::from(s) / 32768.0).collect()
+    } else {
+        let dtype = array.getattr("dtype").map_or_else(|_| type_name(array), |d| d.to_string());
+        return Err(wrong(format!("the array has dtype {dtype}, sound needs float32 or int16")));
+    };
+    let samples = samples.into_iter().map(|s: f32| if s.is_finite() { s } else { 0.0 });
+    Ok(if channels == 1 { samples.flat_map(|s| [s; CHANNELS]).collect() } else { samples.collect() })
+}
+
+fn values<T: Element>(py: Python<'_>, buffer: &PyUntypedBuffer) -> PyResult<Option<Vec<T>>> {
+    buffer.as_typed::<T>().ok().map(|typed| typed.to_vec(py)).transpose()
+}
+
+/// A new float32 array of shape (n, 2).
+pub(crate) fn to_array<'py>(py: Python<'py>, samples: &[f32]) -> PyResult<Bound<'py, PyAny>> {
+    let bytes = PyByteArray::new_with(py, size_of_val(samples), |out| {
+        for (to, sample) in out.chunks_exact_mut(size_of::<f32>()).zip(samples) {
+            to.copy_from_slice(&sample.to_ne_bytes());
+        }
+        Ok(())
+    })?;
+    let numpy = py.import("numpy")?;
+    let flat = numpy.call_method1("frombuffer", (bytes, numpy.getattr("float32")?))?;
+    flat.call_method1("reshape", ((samples.len() / CHANNELS, CHANNELS),))
+}
