@@ -38,6 +38,7 @@ from ._errors import (
 )
 from ._events import Event
 from ._native import (
+    AudioMixer,
     AudioPort,
     Color,
     Compositor,
@@ -47,6 +48,7 @@ from ._native import (
     ImageFile,
     Layer,
     LazyPlayer,
+    LiveStatistics,
     MediaInfo,
     Mixer,
     MixerInput,
@@ -65,6 +67,7 @@ from ._native import (
 )
 
 __all__ = [
+    "AudioMixer",
     "AudioPort",
     "BusyError",
     "CallbackError",
@@ -85,6 +88,7 @@ __all__ = [
     "InternalError",
     "Layer",
     "LazyPlayer",
+    "LiveStatistics",
     "LiveKitError",
     "LiveSourceError",
     "MediaError",

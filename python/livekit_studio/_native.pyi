@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The native part of LiveKit. Import from ``LiveKit``, not from here."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from os import PathLike
-from typing import Any, Literal, Self, TypeAlias, final
+from typing import Any, Literal, Self, TypeAlias, final, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +11,12 @@ from typing_extensions import disjoint_base
 
 from ._abc import VideoTarget
 from ._async_events import AsyncEvents
+from ._async_live import AsyncFrames
 from ._events import Event
 from ._errors import LiveKitError
 
 __all__ = [
+    "AudioMixer",
     "AudioPort",
     "Color",
     "Compositor",
@@ -24,6 +26,7 @@ __all__ = [
     "ImageFile",
     "Layer",
     "LazyPlayer",
+    "LiveStatistics",
     "MediaInfo",
     "Mixer",
     "MixerInput",
@@ -39,6 +42,7 @@ __all__ = [
     "_EventStream",
     "_FileFrames",
     "_FunctionWorker",
+    "_LiveFrames",
     "_SceneFrames",
     "_Subscription",
     "__version__",
@@ -70,8 +74,8 @@ _Blend: TypeAlias = Literal["normal", "additive"]
 _Offline: TypeAlias = Literal["freeze", "latest", "skip"]
 _Rate: TypeAlias = int | float | str | tuple[int, int]
 _EventKind: TypeAlias = Literal["source_state", "target_state", "run_state", "recorder_state", "*"]
-_Source: TypeAlias = VideoSource | Frame | _Path
-_Sound: TypeAlias = AudioPort | VideoSource | int | _Path
+_Source: TypeAlias = VideoSource | Compositor | Frame | _Path
+_Sound: TypeAlias = AudioPort | AudioMixer | Compositor | VideoSource | int | _Path
 _Target: TypeAlias = VideoTarget | _Path
 _Progress: TypeAlias = bool | Callable[[int, int], object]
 
@@ -557,7 +561,7 @@ class _FunctionWorker:
 
     @property
     def function(self) -> Callable[[float], Any]: ...
-    def next(self) -> int | None: ...
+    def next(self) -> tuple[int, float] | None: ...
     def made(self, at: int, value: Any) -> None: ...
     def failed(self, at: int, error: BaseException) -> None: ...
     def ended(self) -> None: ...
@@ -588,6 +592,12 @@ class MixerInput:
         """Seconds by which it is heard later (negative: earlier)."""
     @sync_offset.setter
     def sync_offset(self, value: float) -> None: ...
+    @property
+    def peak(self) -> tuple[float, float]:
+        """The highest level of the last 300 ms of a live run, left and right, in dB of full scale."""
+    @property
+    def rms(self) -> tuple[float, float]:
+        """The mean level of the last 300 ms, left and right, in dB of full scale."""
     def remove(self) -> None:
         """Takes it out of the mixer."""
 
@@ -605,6 +615,12 @@ class Mixer:
         """Whether the sum is silent."""
     @mute.setter
     def mute(self, value: bool) -> None: ...
+    @property
+    def peak(self) -> tuple[float, float]:
+        """The highest level of the last 300 ms of a live run, left and right, in dB of full scale."""
+    @property
+    def rms(self) -> tuple[float, float]:
+        """The mean level of the last 300 ms, left and right, in dB of full scale."""
     def add(
         self,
         source: _Sound,
@@ -616,7 +632,7 @@ class Mixer:
         timeout: float = 10.0,
     ) -> MixerInput:
         """Adds the sound of a file or URL, heard from the beginning of the run, an :class:`AudioPort` or the
-        negative number of one, or a source that brings sound.
+        negative number of one, an :class:`AudioMixer`, another scene's mix, or a source that brings sound.
 
         ``gain`` is in dB, ``sync_offset`` and ``timeout`` are in seconds. Raises as :class:`LazyPlayer` does,
         and MediaError if there is no sound in it.
@@ -892,16 +908,56 @@ class Compositor:
         Raises LiveSourceError, EncoderError, OutputError, DiskFullError, DeadlineError, BusyError,
         ParameterError, CallbackError. When it fails the file holds what was made before.
         """
+    def start(self, *, ready_timeout: float = 5.0) -> None:
+        """Starts the scene live: a frame at the time of each tick, the sound 60 ms behind, until :meth:`stop`.
+
+        Waits at most ``ready_timeout`` seconds for the first frame of every visible source, and warns
+        (RuntimeWarning) of those that show nothing by then. Does nothing if it runs already. Sources that keep a
+        place (a clip) begin with the run, or when they are added. Raises BusyError while it is rendered or a
+        source is used by another scene, ClosedError.
+        """
+    def stop(self) -> None:
+        """Ends the live run with the frame that is due and its sound. It can be started again."""
+    def close(self) -> None:
+        """The same for good: starting or rendering it afterwards raises ClosedError."""
+    def is_running(self) -> bool:
+        """Whether it runs live."""
+    def run(
+        self,
+        seconds: float | None = None,
+        *,
+        frames: int | None = None,
+        until: Callable[[], object] | None = None,
+        on_error: Literal["raise", "continue"] = "raise",
+    ) -> LiveStatistics:
+        """Runs live for ``seconds`` or ``frames``, or until ``until()`` is true (asked every 50 ms), or for ever.
+
+        It is started if it does not run yet, and stopped at the end. A target that fails ends the run and its
+        error is raised; with ``on_error="continue"`` the others go on. Ctrl-C ends it too (KeyboardInterrupt).
+        """
+    def wait(self) -> Coroutine[Any, Any, None]:
+        """``await scene.wait()``: until the live run is over."""
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *args: object) -> None: ...
+    @overload
+    def frames(
+        self, format: _PixelFormat, *, realtime: Literal[True] = True, seconds: float | None = None
+    ) -> _LiveFrames: ...
+    @overload
+    def frames(
+        self, format: _PixelFormat, *, realtime: Literal[False], seconds: float | None = None
+    ) -> _SceneFrames: ...
     def frames(
         self, format: _PixelFormat, *, realtime: bool = True, seconds: float | None = None
-    ) -> _SceneFrames:
+    ) -> _LiveFrames | _SceneFrames:
         """The composed frames in ``format``, one after the other, for ``seconds`` or without end.
 
-        With ``realtime=False`` offline, exact; edits made between two frames take effect with the next. This
-        version knows no other way: ``realtime=True`` raises ParameterError.
+        Live (``for`` or ``async for``) each frame of the run once as it is made; the first one asked for starts
+        the scene. Whoever is slower than the run loses the oldest frames (eight wait). With ``realtime=False``
+        offline and exact; edits made between two frames take effect with the next.
         """
     def frame(self, format: _PixelFormat = "rgb24", *, at: float = 0.0) -> Frame:
-        """One composed frame: the offline one shown at ``at`` seconds."""
+        """One composed frame: the newest while it runs live, else the offline one shown at ``at`` seconds."""
     def screenshot(self, path: _Path, *, at: float = 0.0) -> None:
         """Writes :meth:`frame` to a picture file (see :meth:`Frame.save`), with alpha if the background has
         any.
@@ -915,8 +971,10 @@ class Compositor:
         """
     def events(self) -> _EventStream:
         """Everything that happens from now on: ``for event in scene.events()`` or ``async for``."""
-    def statistics(self) -> Statistics | None:
-        """What the last :meth:`render` did; None before the first."""
+    def remove_target(self, target: VideoTarget) -> None:
+        """Lets runs write no more to ``target``."""
+    def statistics(self) -> Statistics | LiveStatistics | None:
+        """What the live run does, or the last :meth:`render` did; None before the first."""
     def __repr__(self) -> str: ...
 
 @final
@@ -927,6 +985,108 @@ class _SceneFrames:
     def __next__(self) -> Frame: ...
     def close(self) -> None:
         """Ends the run and lets go of the scene; asking for more frames raises StopIteration."""
+
+@final
+class _LiveFrames:
+    """The frames of a live run as they are made: what :meth:`Compositor.frames` gives."""
+
+    @property
+    def dropped(self) -> int:
+        """Frames lost because nobody asked for them in time."""
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Frame: ...
+    def __aiter__(self) -> AsyncFrames: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *args: object) -> None: ...
+    def close(self) -> None:
+        """Ends the iteration; the scene goes on."""
+    def _next(self, seconds: float) -> Frame | None: ...
+    def _over(self) -> bool: ...
+
+@final
+class LiveStatistics:
+    """What a live run did."""
+
+    @property
+    def ticks(self) -> int:
+        """Frames that came due."""
+    @property
+    def missed(self) -> int:
+        """Of these, skipped because the machine was busy; recordings repeat the frame before."""
+    @property
+    def late_frames(self) -> int:
+        """Times a clip's frame was not decoded in time and the one before was shown again."""
+    @property
+    def samples(self) -> int:
+        """Sound samples mixed, per channel, at 48 kHz."""
+    @property
+    def late_samples(self) -> int:
+        """Samples of all sounds that were not there in time and are silent."""
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+    @property
+    def tick_cpu(self) -> float:
+        """Seconds of CPU time of the tick, further render threads not included."""
+    @property
+    def mixer_cpu(self) -> float:
+        """Seconds of CPU time of the mixer."""
+    @property
+    def rendering(self) -> float:
+        """Seconds spent compositing."""
+    @property
+    def lateness(self) -> tuple[float, float, float, float]:
+        """How late ticks began, in seconds: half of them, 99 %, 99.9 %, all began no later."""
+    def to_dict(self) -> dict[str, Any]:
+        """All of them by name."""
+    def __repr__(self) -> str: ...
+
+@final
+class AudioMixer:
+    """A mixer without pictures: sounds mixed live into one, which is a source of sound itself.
+
+    It takes what :class:`Mixer` takes, can be given to ``scene.audio.add`` and recorders, and is heard through
+    :attr:`port`. It works from the moment it is made until :meth:`close`.
+    """
+
+    def __new__(cls) -> Self: ...
+    def add(
+        self,
+        source: _Sound,
+        *,
+        gain: float = 0.0,
+        mute: bool = False,
+        sync_offset: float = 0.0,
+        loop: bool = False,
+        timeout: float = 10.0,
+    ) -> MixerInput:
+        """Adds a sound; see :meth:`Mixer.add`."""
+    @property
+    def inputs(self) -> list[MixerInput]:
+        """All sounds, in the order they were added."""
+    @property
+    def gain(self) -> float:
+        """Of the sum, in dB; at most 60."""
+    @gain.setter
+    def gain(self, value: float) -> None: ...
+    @property
+    def mute(self) -> bool:
+        """Whether the sum is silent."""
+    @mute.setter
+    def mute(self, value: bool) -> None: ...
+    @property
+    def peak(self) -> tuple[float, float]:
+        """The highest level of the last 300 ms, left and right, in dB of full scale."""
+    @property
+    def rms(self) -> tuple[float, float]:
+        """The mean level of the last 300 ms, left and right, in dB of full scale."""
+    @property
+    def port(self) -> AudioPort:
+        """The mix, to be read or added elsewhere."""
+    def close(self) -> None:
+        """Ends it."""
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *args: object) -> None: ...
 
 @final
 class _Batch:

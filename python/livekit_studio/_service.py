@@ -46,9 +46,10 @@ def _call(function: Callable[..., object], arguments: tuple[Any, ...]) -> None:
 def serve(worker: _native._FunctionWorker) -> None:
     """The thread of a function source: calls its function for each time that is asked for."""
     try:
-        while (at := worker.next()) is not None:
+        while (asked := worker.next()) is not None:
+            at, seconds = asked
             try:
-                made = worker.function(at * 1e-9)
+                made = worker.function(seconds)
             except BaseException as error:
                 worker.failed(at, error)
             else:

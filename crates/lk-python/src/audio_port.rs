@@ -44,6 +44,10 @@ pub(crate) struct PyAudioPort {
 }
 
 impl PyAudioPort {
+    pub(crate) fn of(port: Arc<AudioPort>) -> Self {
+        Self { port, born: Born::here() }
+    }
+
     fn read(&self, py: Python<'_>, first: i64, count: i64) -> PyResult<Vec<f32>> {
         self.born.check()?;
         read(py, &self.port, first, count)

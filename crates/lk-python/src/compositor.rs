@@ -5,8 +5,9 @@ use crate::blocking::{Born, blocking, wait_for};
 use crate::error::{Raise, raise};
 use crate::events::{Listeners, PyEventStream};
 use crate::frame::PyFrame;
-use crate::frames::{PySceneFrames, not_live};
+use crate::frames::PySceneFrames;
 use crate::layer::{BoxSize, PyLayer};
+use crate::live::PyLiveStatistics;
 use crate::mixer::PyMixer;
 use crate::null_target::PyNullTarget;
 use crate::source::{given, given_looping};
@@ -14,15 +15,16 @@ use crate::statistics::PyStatistics;
 use crate::values;
 use crate::video_port::PyVideoPort;
 use livekit_studio::{
-    Batch, Cancel, Compositor, EncodeOptions, Error, ErrorKind, Event, EventKind, Events, FrameSpec, Layer,
-    Length, OfflineOptions, OfflineRun, Output, Placement, Point, Progress, RenderOptions, RunStatistics,
-    SourceId, VideoTarget, Where, image_file,
+    Batch, Cancel, Compositor, EncodeOptions, Error, ErrorKind, Event, EventKind, FrameSpec, Layer, Length,
+    OfflineOptions, OfflineRun, Output, Placement, Point, Progress, RenderOptions, RunStatistics, SourceId,
+    VideoTarget, Where, image_file,
 };
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What events call a run of a compositor.
 const RUN: &str = "the compositor";
@@ -30,11 +32,12 @@ const RUN: &str = "the compositor";
 /// A canvas with layers and a mixer.
 #[pyclass(frozen, name = "Compositor", module = "livekit_studio")]
 pub(crate) struct PyCompositor {
-    compositor: Compositor,
+    pub(crate) compositor: Compositor,
     threads: Option<usize>,
     last: Mutex<Option<RunStatistics>>,
     listeners: Listeners,
-    born: Born,
+    closed: AtomicBool,
+    pub(crate) born: Born,
 }
 
 impl PyCompositor {
@@ -42,13 +45,28 @@ impl PyCompositor {
         PyLayer { compositor: self.compositor.clone(), id }
     }
 
-    fn threads(&self) -> usize {
+    /// An error in a forked child and after `close`.
+    pub(crate) fn check(&self) -> PyResult<()> {
+        self.born.check()?;
+        if self.closed.load(Ordering::Acquire) {
+            return Err(raise(
+                Error::new(ErrorKind::Closed, "the compositor was closed").with_hint("make another"),
+            ));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn close_handle(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn threads(&self) -> usize {
         self.threads.unwrap_or_else(livekit_studio::thread::budget)
     }
 
     /// A run that makes frames in `format`, starting with frame `first`.
-    fn run(&self, format: &str, first: u64, cancel: &Cancel) -> PyResult<OfflineRun> {
-        self.born.check()?;
+    fn offline(&self, format: &str, first: u64, cancel: &Cancel) -> PyResult<OfflineRun> {
+        self.check()?;
         let format = values::format_of(format)?;
         let scene = self.compositor.scene();
         format.check_even(scene.size).or_raise()?;
@@ -105,11 +123,13 @@ impl PyCompositor {
                 Ok(())
             })
             .or_raise()?;
+        let events = compositor.events().clone();
         Ok(Self {
             compositor,
             threads,
             last: Mutex::default(),
-            listeners: Listeners::new(Events::new()),
+            listeners: Listeners::new(events),
+            closed: AtomicBool::new(false),
             born: Born::here(),
         })
     }
@@ -302,7 +322,7 @@ impl PyCompositor {
         format: Option<String>,
         overwrite: bool,
     ) -> PyResult<PyStatistics> {
-        self.born.check()?;
+        self.check()?;
         let py = out.py();
         let length = match (seconds, frames) {
             (None, None) => Length::Natural,
@@ -366,9 +386,15 @@ impl PyCompositor {
     }
 
     #[pyo3(signature = (format, *, realtime = true, seconds = None))]
-    fn frames(&self, format: &str, realtime: bool, seconds: Option<f64>) -> PyResult<PySceneFrames> {
+    fn frames<'py>(
+        &self,
+        py: Python<'py>,
+        format: &str,
+        realtime: bool,
+        seconds: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         if realtime {
-            return Err(not_live());
+            return Ok(Bound::new(py, self.live_frames(format, seconds)?)?.into_any());
         }
         let left = match seconds {
             Some(s) if s.is_finite() && s >= 0.0 => Some(self.compositor.rate().frames_in(s)),
@@ -376,15 +402,19 @@ impl PyCompositor {
             None => None,
         };
         let cancel = Cancel::new();
-        Ok(PySceneFrames::new(self.run(format, 0, &cancel)?, cancel, left))
+        let frames = PySceneFrames::new(self.offline(format, 0, &cancel)?, cancel, left);
+        Ok(Bound::new(py, frames)?.into_any())
     }
 
     #[pyo3(signature = (format = "rgb24", *, at = 0.0))]
     fn frame(&self, py: Python<'_>, format: &str, at: f64) -> PyResult<PyFrame> {
         let at = values::seconds("time", at)?;
+        if self.compositor.is_running() {
+            return self.newest(py, values::format_of(format)?).map(PyFrame);
+        }
         let first = self.compositor.rate().index_at(at + livekit_studio::DUE_TOLERANCE);
         let cancel = Cancel::new();
-        let frames = PySceneFrames::new(self.run(format, first, &cancel)?, cancel, Some(1));
+        let frames = PySceneFrames::new(self.offline(format, first, &cancel)?, cancel, Some(1));
         let frame = frames.next(py)?.ok_or_else(|| raise(Error::internal("a run of one frame made none")))?;
         Ok(PyFrame(frame))
     }
@@ -413,8 +443,17 @@ impl PyCompositor {
         self.listeners.clear();
     }
 
-    fn statistics(&self) -> Option<PyStatistics> {
-        self.last.lock().clone().map(PyStatistics)
+    fn statistics<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if let Some(last) = self.last.lock().clone().filter(|_| !self.compositor.is_running()) {
+            return Ok(Some(Bound::new(py, PyStatistics(last))?.into_any()));
+        }
+        let live = self.compositor.live_statistics();
+        live.map(|live| Ok(Bound::new(py, PyLiveStatistics(live))?.into_any())).transpose()
+    }
+
+    fn remove_target(&self, target: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.compositor.remove_target(&target_of(target)?.ok_or_else(|| not_a_target(target))?);
+        Ok(())
     }
 
     fn __repr__(&self) -> String {

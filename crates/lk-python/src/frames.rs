@@ -2,7 +2,6 @@
 //! Iterators over frames: of a file, of a scene.
 
 use crate::blocking::{Born, wait_for};
-use crate::error::raise;
 use crate::frame::PyFrame;
 use crate::lazy_player::in_format;
 use livekit_studio::{Cancel, Error, ErrorKind, Frame, LazyPlayer, OfflineRun, PixelFormat, Timestamp};
@@ -109,12 +108,4 @@ impl PySceneFrames {
         }
         Ok(())
     }
-}
-
-/// Live frames come with the live engine.
-pub(crate) fn not_live() -> PyErr {
-    raise(
-        Error::parameter("this version runs scenes offline only")
-            .with_hint("ask for frames(..., realtime=False)"),
-    )
 }

@@ -10,7 +10,8 @@ use crate::values::{format_of, timeout as timeout_of, type_name};
 use livekit_studio::clock::Deadline;
 use livekit_studio::wake::Wakes;
 use livekit_studio::{
-    Cancel, Error, Exactness, Frame, PixelFormat, Result, Sample, Sampling, Timestamp, VideoSource, Wake,
+    Cancel, ClockId, Error, Exactness, Frame, LeaseGuard, Origin, PixelFormat, Result, Sample, Sampling,
+    Timestamp, VideoSource, Wake,
 };
 use parking_lot::Mutex;
 use pyo3::prelude::*;
@@ -51,6 +52,7 @@ struct Shared {
     stop: Cancel,
     answered: Wakes,
     ended: Wake,
+    origin: Origin,
 }
 
 impl AtExit for Shared {
@@ -81,6 +83,7 @@ impl FunctionSource {
             stop: Cancel::new(),
             answered: Wakes::default(),
             ended: Wake::new(),
+            origin: Origin::default(),
         });
         let source = Self { shared: shared.clone(), timeout };
         let worker = PyFunctionWorker { function: function.unbind(), format, shared: shared.clone() };
@@ -120,13 +123,14 @@ impl PyFunctionWorker {
         self.function.clone_ref(py)
     }
 
-    /// Waits for the next time that is asked for, in nanoseconds; None when it is time to stop.
-    fn next(&self, py: Python<'_>) -> Option<i64> {
+    /// Waits for the next time that is asked for, in nanoseconds of session time and in seconds since the run began
+    /// that shows it; None when it is time to stop.
+    fn next(&self, py: Python<'_>) -> Option<(i64, f64)> {
         py.detach(|| {
             while !self.shared.stop.is_cancelled() {
                 let wanted = self.shared.exchange.lock().wanted;
                 if let Some(at) = wanted {
-                    return Some(at.as_nanos());
+                    return Some((at.as_nanos(), self.shared.origin.since(at).as_secs_f64()));
                 }
                 self.shared.asked.wait(Duration::from_secs(3600));
             }
@@ -195,6 +199,15 @@ impl VideoSource for FunctionSource {
 
     fn deadline(&self) -> Duration {
         self.timeout
+    }
+
+    fn claim(&self, clock: ClockId, start: Timestamp) -> Result<Option<LeaseGuard>> {
+        self.shared.origin.take(clock, start, &self.shared.name).map(Some)
+    }
+
+    /// A live run reads ahead of it, so that the function is asked for each frame in good time.
+    fn may_block(&self) -> bool {
+        true
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod array;
 mod at_exit;
+mod audio_mixer;
 mod audio_port;
 mod blocking;
 mod color;
@@ -16,6 +17,7 @@ mod function_source;
 mod image_file;
 mod layer;
 mod lazy_player;
+mod live;
 mod logging;
 mod media_info;
 mod mixer;
@@ -71,6 +73,8 @@ mod _native {
     #[pymodule_export]
     use super::_cli;
     #[pymodule_export]
+    use super::audio_mixer::PyAudioMixer;
+    #[pymodule_export]
     use super::audio_port::{PyAudioBlocks, PyAudioPort};
     #[pymodule_export]
     use super::color::PyColor;
@@ -92,6 +96,8 @@ mod _native {
     use super::layer::PyLayer;
     #[pymodule_export]
     use super::lazy_player::PyLazyPlayer;
+    #[pymodule_export]
+    use super::live::{PyLiveFrames, PyLiveStatistics};
     #[pymodule_export]
     use super::media_info::PyMediaInfo;
     #[pymodule_export]

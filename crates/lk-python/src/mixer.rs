@@ -4,7 +4,7 @@
 use crate::error::Raise;
 use crate::sound::sound_of;
 use crate::values::timeout as timeout_of;
-use livekit_studio::{Compositor, MixerInput, OpenOptions, SoundId};
+use livekit_studio::{Compositor, Level, MixerInput, OpenOptions, SoundId};
 use pyo3::prelude::*;
 
 /// The sounds of a compositor.
@@ -13,8 +13,20 @@ pub(crate) struct PyMixer(pub Compositor);
 
 #[pymethods]
 impl PyMixer {
+    /// The highest level of the last 300 ms, left and right, in dB of full scale.
+    #[getter]
+    pub(crate) fn peak(&self) -> (f64, f64) {
+        decibels(self.0.levels().master.peak)
+    }
+
+    /// The mean level of the last 300 ms.
+    #[getter]
+    pub(crate) fn rms(&self) -> (f64, f64) {
+        decibels(self.0.levels().master.rms)
+    }
+
     #[pyo3(signature = (source, *, gain = 0.0, mute = false, sync_offset = 0.0, r#loop = false, timeout = 10.0))]
-    fn add(
+    pub(crate) fn add(
         &self,
         source: &Bound<'_, PyAny>,
         gain: f64,
@@ -33,17 +45,17 @@ impl PyMixer {
     }
 
     #[getter]
-    fn inputs(&self) -> Vec<PyMixerInput> {
+    pub(crate) fn inputs(&self) -> Vec<PyMixerInput> {
         self.0.sounds().into_keys().map(|id| PyMixerInput { compositor: self.0.clone(), id }).collect()
     }
 
     #[getter]
-    fn gain(&self) -> f64 {
+    pub(crate) fn gain(&self) -> f64 {
         self.0.scene().mixer.gain_db
     }
 
     #[setter]
-    fn set_gain(&self, gain: f64) -> PyResult<()> {
+    pub(crate) fn set_gain(&self, gain: f64) -> PyResult<()> {
         self.0
             .edit(|s| {
                 s.mixer.gain_db = gain;
@@ -53,12 +65,12 @@ impl PyMixer {
     }
 
     #[getter]
-    fn mute(&self) -> bool {
+    pub(crate) fn mute(&self) -> bool {
         self.0.scene().mixer.mute
     }
 
     #[setter]
-    fn set_mute(&self, mute: bool) -> PyResult<()> {
+    pub(crate) fn set_mute(&self, mute: bool) -> PyResult<()> {
         self.0
             .edit(|s| {
                 s.mixer.mute = mute;
@@ -75,7 +87,16 @@ pub(crate) struct PyMixerInput {
     pub id: SoundId,
 }
 
+fn decibels([left, right]: [f32; 2]) -> (f64, f64) {
+    let of = |v: f32| 20.0 * f64::from(v).log10();
+    (of(left), of(right))
+}
+
 impl PyMixerInput {
+    fn level(&self) -> Level {
+        self.compositor.levels().inputs.get(&self.id).copied().unwrap_or_default()
+    }
+
     fn get<T>(&self, read: impl FnOnce(MixerInput) -> T) -> PyResult<T> {
         self.compositor.sound(self.id).map(read).or_raise()
     }
@@ -120,6 +141,16 @@ impl PyMixerInput {
     #[setter]
     fn set_sync_offset(&self, seconds: f64) -> PyResult<()> {
         self.set(|i| i.sync_offset = seconds)
+    }
+
+    #[getter]
+    fn peak(&self) -> (f64, f64) {
+        decibels(self.level().peak)
+    }
+
+    #[getter]
+    fn rms(&self) -> (f64, f64) {
+        decibels(self.level().rms)
     }
 
     fn remove(&self) -> PyResult<()> {

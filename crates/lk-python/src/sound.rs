@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Sound as Python has it: arrays of samples, and everything that is accepted in place of a source.
 
+use crate::audio_mixer::PyAudioMixer;
 use crate::audio_port::PyAudioPort;
 use crate::blocking::wait_for;
+use crate::compositor::PyCompositor;
 use crate::error::{Raise, raise};
 use crate::source::PyVideoSource;
 use crate::values::{path_of, type_name};
@@ -17,6 +19,12 @@ use std::sync::Arc;
 pub(crate) fn sound_of(value: &Bound<'_, PyAny>, options: OpenOptions) -> PyResult<Arc<dyn AudioSource>> {
     if let Ok(port) = value.cast::<PyAudioPort>() {
         return Ok(port.get().port.clone());
+    }
+    if let Ok(mixer) = value.cast::<PyAudioMixer>() {
+        return Ok(mixer.get().sound());
+    }
+    if let Ok(scene) = value.cast::<PyCompositor>() {
+        return Ok(scene.get().compositor.sound_port());
     }
     if let Ok(id) = value.extract::<i64>() {
         return Ok(AudioPort::channel(id).or_raise()?);

@@ -4,11 +4,13 @@
 use crate::array;
 use crate::blocking::{Born, wait_for};
 use crate::color::PyColor;
+use crate::compositor::PyCompositor;
 use crate::error::{Raise, raise};
 use crate::frame::{PyFrame, pulled};
 use crate::values::{format_of, path_of, type_name};
 use livekit_studio::{
-    AudioSource, Cancel, Clock, Error, Frame, OpenOptions, Sample, Sampling, Still, Timestamp, VideoSource,
+    AudioSource, Cancel, Clock, Error, Frame, OpenOptions, Picture, Sample, Sampling, Still, Timestamp,
+    VideoSource,
 };
 use pyo3::buffer::PyUntypedBuffer;
 use pyo3::prelude::*;
@@ -113,6 +115,9 @@ pub(crate) fn given_looping(value: &Bound<'_, PyAny>, with_sound: bool, looping:
             video: source.source.clone(),
             sound: source.sound.clone().filter(|_| with_sound),
         });
+    }
+    if let Ok(scene) = value.cast::<PyCompositor>() {
+        return Ok(Given { video: Arc::new(Picture::of(&scene.get().compositor)), sound: None });
     }
     if let Ok(frame) = value.cast::<PyFrame>() {
         let frame = frame.get().0.clone();

@@ -54,6 +54,11 @@ impl LiveFrames {
         self.wake.ring();
     }
 
+    /// Whether it was ended.
+    pub fn is_closed(&self) -> bool {
+        self.state.lock().closed
+    }
+
     /// Rung when there is a frame.
     pub fn wake(&self) -> Wake {
         self.wake.clone()
