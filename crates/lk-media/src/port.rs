@@ -299,7 +299,10 @@ mod tests {
         let port = VideoPort::new();
         (0..3).for_each(|n| port.publish(frame(n * 33)));
         port.retract(Timestamp::from_nanos(40_000_000));
-        assert_eq!(port.at(Timestamp::from_nanos(99_000_000)).map(|f| f.timestamp()), Some(frame(33).timestamp()));
+        assert_eq!(
+            port.at(Timestamp::from_nanos(99_000_000)).map(|f| f.timestamp()),
+            Some(frame(33).timestamp())
+        );
         port.publish(frame(50));
         assert_eq!(port.next(2, Deadline::NEVER).map(|(s, _)| s), Some(3));
     }

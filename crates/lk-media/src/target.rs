@@ -2,7 +2,9 @@
 //! Video targets: things frames can be written to.
 
 use crate::wake::Wake;
-use crate::{ColorSpace, Error, Frame, FrameMut, FrameSpec, PixelFormat, Result, Size, Timestamp, VideoSource};
+use crate::{
+    ColorSpace, Error, Frame, FrameMut, FrameSpec, PixelFormat, Result, Size, Timestamp, VideoSource,
+};
 use serde::Serialize;
 use std::sync::Arc;
 

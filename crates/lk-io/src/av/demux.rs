@@ -182,7 +182,9 @@ impl Opened {
                 break;
             }
             match self.demuxer.read()? {
-                Some((Medium::Video, packet)) if wants_picture => self.feed_pictures(Some(packet.packet()))?,
+                Some((Medium::Video, packet)) if wants_picture => {
+                    self.feed_pictures(Some(packet.packet()))?
+                }
                 Some((Medium::Audio, packet)) if wants_piece => self.feed_sound(Some(packet.packet()))?,
                 Some((medium, packet)) => {
                     bytes += packet.bytes();

@@ -122,8 +122,7 @@ impl Input {
         let mut context = open_context(&location, &url, options, &interrupt, doing)?;
         find_streams(&mut context, &location, &interrupt, doing)?;
         let options = options.clone();
-        let mut input =
-            Self { context, _pipe: pipe, interrupt, location, options, patient: false, zero: 0 };
+        let mut input = Self { context, _pipe: pipe, interrupt, location, options, patient: false, zero: 0 };
         if input.stream_count() == 0 || matches!(input.format_names().as_str(), "tty" | "bintext") {
             return Err(input.media_error("neither video nor sound in it"));
         }

@@ -316,7 +316,6 @@ impl PictureDecoder {
         self.drain_deinterlacer()
     }
 
-
     /// The pixel aspect: the container's, else the picture's, else the codec's.
     fn aspect(&self, picture: &frame::Video) -> ffi::AVRational {
         let [container, codec] = self.facts.aspects;

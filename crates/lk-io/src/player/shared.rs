@@ -86,11 +86,18 @@ impl Shared {
         self.timeline.lock().map()
     }
 
+    /// The line in force, and the earliest moment that frames published ahead were taken back from since this was
+    /// asked last.
+    pub(super) fn take_map(&self) -> (Mapping, Option<Timestamp>) {
+        let mut timeline = self.timeline.lock();
+        (timeline.map(), timeline.take_retracted())
+    }
+
     /// Changes the timeline, and sees to what follows from that: sound and pictures written ahead on the old line
     /// are taken back, everybody concerned is woken, changes of state are told.
     pub(super) fn update<T>(&self, change: impl FnOnce(&mut Timeline, Timestamp) -> T) -> T {
-        let now = self.now();
         let mut timeline = self.timeline.lock();
+        let now = self.now();
         let (old, revision) = (word(&timeline), timeline.map().revision);
         let answer = change(&mut timeline, now);
         let (new, map, standing) = (word(&timeline), timeline.map(), timeline.standing());
@@ -103,6 +110,7 @@ impl Shared {
             timeline.rendered = timeline.rendered.min(map.from);
             // before anybody can publish on the new line
             self.retract(now);
+            timeline.note_retracted(now);
         }
         drop(timeline);
         if changed {

@@ -5,8 +5,8 @@ use super::Inner;
 use super::timeline::to_samples;
 use crate::media_file::{FileAudio, LazyPlayer};
 use lk_media::{
-    AudioRead, AudioSource, CHANNELS, ClockId, Error, ErrorKind, Exactness, LeaseGuard, Result, Sample, Sampling, Size,
-    SourceState, Timestamp, VideoSource, Wake,
+    AudioRead, AudioSource, CHANNELS, ClockId, Error, ErrorKind, Exactness, LeaseGuard, Result, Sample,
+    Sampling, Size, SourceState, Timestamp, VideoSource, Wake,
 };
 use parking_lot::Mutex;
 use std::path::PathBuf;
@@ -43,11 +43,7 @@ impl Reader for FileAudio {
 
 impl Inner {
     fn exactness(&self) -> Exactness {
-        if self.live {
-            Exactness::LiveOnly("a pipe or a stream plays as it comes")
-        } else {
-            Exactness::Exact
-        }
+        if self.live { Exactness::LiveOnly("a pipe or a stream plays as it comes") } else { Exactness::Exact }
     }
 
     fn check_exact(&self) -> Result<()> {

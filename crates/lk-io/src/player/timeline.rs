@@ -113,6 +113,8 @@ pub(super) struct Timeline {
     failed: Option<Error>,
     /// Samples of the clock that sound was written up to.
     pub(super) rendered: i64,
+    /// From when on published frames were taken back, for the thread that has to publish them again.
+    retracted: Option<Timestamp>,
 }
 
 /// Where a player stands, in short.
@@ -156,6 +158,7 @@ impl Timeline {
             stalled: false,
             failed: None,
             rendered: i64::MIN,
+            retracted: None,
         }
     }
 
@@ -348,6 +351,16 @@ impl Timeline {
         self.map.limit = (!looping).then(|| self.map.lap_start(lap + 1));
         self.map.revision += 1;
         self.map.from = sample_at(now);
+    }
+
+    /// Frames published for later than `from` were taken back.
+    pub(super) fn note_retracted(&mut self, from: Timestamp) {
+        self.retracted = Some(self.retracted.map_or(from, |earlier| earlier.min(from)));
+    }
+
+    /// The earliest moment noted since the last time.
+    pub(super) fn take_retracted(&mut self) -> Option<Timestamp> {
+        self.retracted.take()
     }
 
     fn end(&self) -> Option<i64> {

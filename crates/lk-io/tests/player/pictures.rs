@@ -106,7 +106,12 @@ fn sound_is_that_of_the_file_sample_by_sample() {
             let got = heard(&*sound, first, 480);
             let off = got.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             let first = got.iter().zip(&expected).position(|(a, b)| a != b).unwrap_or(0);
-            assert!(off == 0.0, "{name}: block {block} is off by {off} from {first} on: {:?} {:?}", &got[first..][..8], &expected[first..][..8]);
+            assert!(
+                off == 0.0,
+                "{name}: block {block} is off by {off} from {first} on: {:?} {:?}",
+                &got[first..][..8],
+                &expected[first..][..8]
+            );
         }
         assert_eq!(stage.player.statistics().damaged, 0);
         std::fs::remove_file(&path).unwrap();
