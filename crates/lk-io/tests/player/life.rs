@@ -295,10 +295,10 @@ fn cycles(count: usize) {
         let port = Arc::new(VideoPort::new());
         player.add_target(port.clone()).unwrap();
         let (video, sound) = (player.video(), player.sound());
-        if n % 2 == 0 {
+        if n.is_multiple_of(2) {
             player.start();
         }
-        if n % 5 == 0 {
+        if n.is_multiple_of(5) {
             player.set_position(seconds(1.0));
         }
         match n % 4 {
