@@ -142,9 +142,11 @@ impl State {
         while done < count {
             let now = place(done);
             // before the anchor nothing plays yet
-            let lap = (now / period).floor().max(0.0);
             // the lap begins at a whole sample, like the picture's at its own time
-            let (start, end) = ((lap * period).round(), ((lap + 1.0) * period).round());
+            let begin = |lap: f64| (lap * period).round();
+            let near = (now / period).round().max(0.0);
+            let lap = if now < begin(near) { (near - 1.0).max(0.0) } else { near };
+            let (start, end) = (begin(lap), begin(lap + 1.0));
             let here = (((end - now) / track.rate()).ceil() as i64).clamp(1, count - done);
             let part = &mut out[done as usize * CHANNELS..(done + here) as usize * CHANNELS];
             self.span(now - start, track.rate(), part)?;

@@ -188,6 +188,9 @@ impl Pictures {
             if beyond || time.nanos_since(now) > self.early(next.nanos) {
                 return;
             }
+            if now.nanos_since(time) > DUE_NANOS {
+                count(&self.shared.counts.late);
+            }
             self.publish(time, now);
         }
     }

@@ -25,6 +25,7 @@ const READY: Duration = Duration::from_millis(20);
 pub(super) struct Counts {
     pub(super) decoded: AtomicU64,
     pub(super) published: AtomicU64,
+    pub(super) late: AtomicU64,
     pub(super) dropped_late: AtomicU64,
     pub(super) damaged: [AtomicU64; 2],
     pub(super) late_samples: AtomicU64,
@@ -214,6 +215,7 @@ impl Shared {
         PlayerStatistics {
             decoded: get(&self.counts.decoded),
             published: get(&self.counts.published),
+            late: get(&self.counts.late),
             dropped_late: get(&self.counts.dropped_late),
             damaged: self.counts.damaged.iter().map(get).sum(),
             late_samples: get(&self.counts.late_samples),

@@ -484,6 +484,22 @@ mod tests {
     }
 
     #[test]
+    fn after_ten_thousand_laps_picture_and_sound_are_where_they_were() {
+        let mut t = timeline(Some(2.002), true);
+        t.start(s(100.0), None);
+        let map = t.map();
+        for lap in [1, 777, 10_000, 1_000_000] {
+            // the moment of the picture and the sample of the clock that belong to half a second into the lap
+            let place = map.lap_start(lap) + 500_000_000;
+            let picture = map.time_of(place);
+            let sample = to_samples(map.anchor.as_nanos()) + to_samples(place) - to_samples(map.place);
+            let apart = (i128::from(sample) * 1_000_000_000 / 48_000) as i64 - picture.as_nanos();
+            assert!(apart.abs() < 21_000, "{apart} ns after {lap} laps");
+            assert_eq!(map.place_at(picture), place);
+        }
+    }
+
+    #[test]
     fn a_stall_stops_time_and_data_lets_it_go_on() {
         let mut t = timeline(None, false);
         t.start(s(100.0), None);

@@ -142,8 +142,9 @@ fn watch(rate: &str, seconds: usize) {
     }
     let statistics = player.statistics();
     println!("{rate} fps, {seconds} s: {misses} wrong frames; {statistics:?}");
-    // on a machine this busy frames may be dropped, each once and counted
-    assert!(misses <= 2 * statistics.dropped_late as usize, "{misses} {statistics:?}");
+    // on a busy machine frames may be late or dropped; each is counted, and is missed and followed by a jump
+    let excused = 2 * (statistics.dropped_late + statistics.late) as usize;
+    assert!(misses <= excused, "{misses} {statistics:?}");
     std::fs::remove_file(&path).unwrap();
 }
 
