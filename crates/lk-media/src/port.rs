@@ -15,8 +15,7 @@ use std::time::Duration;
 const KEEP_FRAMES: usize = 8;
 const KEEP_TIME: Duration = Duration::from_millis(250);
 
-/// Holds the last frames written to it: at most 8, and none older than 250 ms before the newest except the
-/// newest itself. It has three readings: [`VideoPort::latest`], [`VideoPort::at`] and [`VideoPort::next`].
+/// Holds the last frames written to it: at most 8, back to the one that was shown 250 ms before the newest. It has three readings: [`VideoPort::latest`], [`VideoPort::at`] and [`VideoPort::next`].
 ///
 /// Connected to an upstream source by [`VideoPort::set_source`], it passes readings on to it, so that a chain
 /// through ports is as exact as its first link. A writer that has introduced itself by
@@ -87,8 +86,7 @@ impl VideoPort {
         let newest = frame.timestamp();
         state.frames.push_back((seq, frame));
         while state.frames.len() > KEEP_FRAMES
-            || state.frames.len() > 1
-                && state.frames.front().is_some_and(|(_, f)| f.timestamp() < newest - KEEP_TIME)
+            || state.frames.get(1).is_some_and(|(_, f)| f.timestamp() < newest - KEEP_TIME)
         {
             state.frames.pop_front();
         }
@@ -290,6 +288,9 @@ mod tests {
         (0..20).for_each(|n| port.publish(frame(n)));
         assert_eq!(port.next(0, Deadline::NEVER).map(|(s, _)| s), Some(12));
         port.publish(frame(1000));
+        // written ahead, it does not take away the one that is shown until then
+        assert_eq!(port.next(0, Deadline::NEVER).map(|(s, _)| s), Some(19));
+        port.publish(frame(1300));
         assert_eq!(port.next(0, Deadline::NEVER).map(|(s, _)| s), Some(20));
         assert!(port.latest().is_some());
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! The sound of a file, pulled.
 
-use super::play::{Play, Track};
+use super::play::{Play, Track, transport_methods};
 use super::{MediaInfo, OpenOptions};
 use crate::av::sound::{Piece, SoundReader};
 use lk_media::{
@@ -93,37 +93,9 @@ impl FileAudio {
         state.failed = ended.as_ref().err().cloned();
         Ok(if ended? { AudioRead::Ended } else { AudioRead::Filled })
     }
-
-    /// Plays on from where it stands, or from the beginning if it had reached the end.
-    pub fn start(&self) {
-        self.state.lock().play.start();
-    }
-
-    /// Stands still: silence.
-    pub fn stop(&self) {
-        self.state.lock().play.stop();
-    }
-
-    /// Goes to media time `position`.
-    pub fn set_position(&self, position: Timestamp) {
-        self.state.lock().play.set_position(position);
-    }
-
-    /// The media time it stands at.
-    pub fn position(&self) -> Timestamp {
-        self.state.lock().play.position()
-    }
-
-    /// Whether it plays: not stopped and not at the end.
-    pub fn is_playing(&self) -> bool {
-        self.state.lock().play.is_playing()
-    }
-
-    /// Whether the last reading was past the end.
-    pub fn is_eof_reached(&self) -> bool {
-        self.state.lock().play.is_eof_reached()
-    }
 }
+
+transport_methods!(FileAudio);
 
 fn check_length(out: &[f32]) -> Result<()> {
     if out.len().is_multiple_of(CHANNELS) {
@@ -170,9 +142,11 @@ impl State {
         while done < count {
             let now = place(done);
             // before the anchor nothing plays yet
-            let lap = (now / period).floor().max(0.0);
             // the lap begins at a whole sample, like the picture's at its own time
-            let (start, end) = ((lap * period).round(), ((lap + 1.0) * period).round());
+            let begin = |lap: f64| (lap * period).round();
+            let near = (now / period).round().max(0.0);
+            let lap = if now < begin(near) { (near - 1.0).max(0.0) } else { near };
+            let (start, end) = (begin(lap), begin(lap + 1.0));
             let here = (((end - now) / track.rate()).ceil() as i64).clamp(1, count - done);
             let part = &mut out[done as usize * CHANNELS..(done + here) as usize * CHANNELS];
             self.span(now - start, track.rate(), part)?;

@@ -2,7 +2,7 @@
 //! The pictures of a file, pulled.
 
 use super::cursor::Cursor;
-use super::play::Play;
+use super::play::{Play, transport_methods};
 use super::{MediaInfo, OpenOptions};
 use crate::av::video::VideoReader;
 use lk_media::{
@@ -79,36 +79,6 @@ impl LazyPlayer {
         Ok(found?.map(|found| found.frame))
     }
 
-    /// Plays on from where it stands, or from the beginning if it had reached the end.
-    pub fn start(&self) {
-        self.state.lock().play.start();
-    }
-
-    /// Stands still where it is.
-    pub fn stop(&self) {
-        self.state.lock().play.stop();
-    }
-
-    /// Goes to media time `position`, playing or not.
-    pub fn set_position(&self, position: Timestamp) {
-        self.state.lock().play.set_position(position);
-    }
-
-    /// The media time it stands at.
-    pub fn position(&self) -> Timestamp {
-        self.state.lock().play.position()
-    }
-
-    /// Whether it plays: not stopped and not at the end.
-    pub fn is_playing(&self) -> bool {
-        self.state.lock().play.is_playing()
-    }
-
-    /// Whether the last reading was past the end.
-    pub fn is_eof_reached(&self) -> bool {
-        self.state.lock().play.is_eof_reached()
-    }
-
     /// The length of the whole file in media time, if its container tells.
     pub fn media_duration(&self) -> Option<Timestamp> {
         self.info.duration()
@@ -119,6 +89,8 @@ impl LazyPlayer {
         self.state.lock().cursor.reader().damaged()
     }
 }
+
+transport_methods!(LazyPlayer);
 
 impl State {
     fn note<T>(&mut self, result: Result<T>) -> Result<T> {

@@ -238,6 +238,44 @@ impl Play {
     }
 }
 
+/// What the user does with a file that is pulled, the same for pictures and sound.
+macro_rules! transport_methods {
+    ($reader:ty) => {
+        impl $reader {
+            /// Plays on from where it stands, or from the beginning if it had reached the end.
+            pub fn start(&self) {
+                self.state.lock().play.start();
+            }
+
+            /// Stands still where it is.
+            pub fn stop(&self) {
+                self.state.lock().play.stop();
+            }
+
+            /// Goes to media time `position`, playing or not.
+            pub fn set_position(&self, position: Timestamp) {
+                self.state.lock().play.set_position(position);
+            }
+
+            /// The media time it stands at.
+            pub fn position(&self) -> Timestamp {
+                self.state.lock().play.position()
+            }
+
+            /// Whether it plays: not stopped and not at the end.
+            pub fn is_playing(&self) -> bool {
+                self.state.lock().play.is_playing()
+            }
+
+            /// Whether the last reading was past the end.
+            pub fn is_eof_reached(&self) -> bool {
+                self.state.lock().play.is_eof_reached()
+            }
+        }
+    };
+}
+pub(super) use transport_methods;
+
 #[cfg(test)]
 mod tests {
     use super::*;

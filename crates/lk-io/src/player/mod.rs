@@ -95,8 +95,10 @@ impl Player {
             let open = options.to_open(cancel.clone());
             spawn("lk-demux", move || {
                 let opened = Demuxer::open(&name, &open, options.play_video, options.play_audio);
+                let is_open = opened.is_ok();
                 // whoever asked may have given up meanwhile
                 if to_player.send(opened).is_ok()
+                    && is_open
                     && let Ok(reading) = from_player.recv()
                 {
                     reading.run();
@@ -119,7 +121,7 @@ impl Player {
         let opened = opened?;
         let inner = Inner::new(name, options, clock, cancel, done, &opened);
         *inner.demuxer.lock() = Some(demuxer);
-        inner.start_threads(opened, &to_demuxer)?;
+        inner.start_threads(opened, to_demuxer)?;
         inner.shared.wait_ready(Deadline::after(options.timeout));
         Ok(Self(Arc::new(inner)))
     }
@@ -356,7 +358,7 @@ impl Inner {
         }
     }
 
-    fn start_threads(&self, opened: Opened, to: &crossbeam_channel::Sender<Reading>) -> Result<()> {
+    fn start_threads(&self, opened: Opened, to: crossbeam_channel::Sender<Reading>) -> Result<()> {
         let Opened { mut demuxer, pictures, sound, gathered } = opened;
         demuxer.be_patient();
         let remote = demuxer.is_remote();

@@ -78,6 +78,8 @@ pub struct PlayerStatistics {
     pub decoded: u64,
     /// Frames published to the player's own port and all targets.
     pub published: u64,
+    /// Frames among them that were published only after they were due.
+    pub late: u64,
     /// Pictures thrown away before conversion because their time was over.
     pub dropped_late: u64,
     /// Packets that were damaged and skipped.

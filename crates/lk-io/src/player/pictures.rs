@@ -35,6 +35,8 @@ struct Shown {
     place: i64,
     nanos: i64,
     frame: Frame,
+    /// The time it was published for.
+    given: Timestamp,
 }
 
 /// What is being looked for after going somewhere.
@@ -106,7 +108,8 @@ impl Pictures {
         let wake = shared.packets.wake(Medium::Video);
         while !shared.cancel.is_cancelled() {
             let now = shared.now();
-            self.follow(shared.map(), now);
+            let (map, retracted) = shared.take_map();
+            self.follow(map, retracted);
             match self.step(now) {
                 Ok(None) => {}
                 Ok(Some(limit)) => shared.wait(wake, limit),
@@ -119,24 +122,28 @@ impl Pictures {
     }
 
     /// Takes up a change of place or time.
-    fn follow(&mut self, map: Mapping, now: Timestamp) {
+    fn follow(&mut self, map: Mapping, retracted: Option<Timestamp>) {
         if map.serial != self.map.serial {
             self.window.clear();
             (self.published, self.begun, self.over, self.stalled) = (0, false, false, false);
             self.hungry = None;
             self.search = Some(Search { target: map.target, found: None, any: false, sought: false });
         }
-        if map.revision != self.map.revision {
-            // what was published ahead on the old line is published again
-            self.shared.retract(now);
-            let due = self.window.iter().take_while(|s| map.is_due(s.place, now)).count();
-            self.published = self.published.min(due.max(1));
+        if let Some(from) = retracted {
+            // once more, for what was on its way; all of it is published again on the new line
+            self.shared.retract(from);
+            let given = self.window.iter().take(self.published);
+            self.published = given.take_while(|s| s.given.is_due(from)).count();
         }
         self.map = map;
     }
 
     /// Does one thing; how long to wait, if there was nothing to do.
     fn step(&mut self, now: Timestamp) -> Result<Option<Duration>> {
+        if self.published == 0 && self.search.is_none() {
+            // the frame of its place is always there, playing or not
+            self.publish(now, now);
+        }
         self.publish_due(now);
         while self.published > 1 && self.map.is_due(self.window[1].place, now) {
             self.window.pop_front();
@@ -181,15 +188,21 @@ impl Pictures {
             if beyond || time.nanos_since(now) > self.early(next.nanos) {
                 return;
             }
-            let frame = next.frame.at(time);
-            self.publish(&frame, now);
-            self.published += 1;
+            if now.nanos_since(time) > DUE_NANOS {
+                count(&self.shared.counts.late);
+            }
+            self.publish(time, now);
         }
     }
 
-    fn publish(&mut self, frame: &Frame, now: Timestamp) {
-        self.last = now;
-        self.shared.publish(frame);
+    /// Publishes the next frame for `time`.
+    fn publish(&mut self, time: Timestamp, now: Timestamp) {
+        if let Some(next) = self.window.get_mut(self.published) {
+            next.given = time;
+            self.last = now;
+            self.shared.publish(&next.frame.at(time));
+            self.published += 1;
+        }
     }
 
     fn decode(&mut self, now: Timestamp) -> Result<Done> {
@@ -283,7 +296,7 @@ impl Pictures {
 
     fn append(&mut self, picture: &Picture, place: i64) -> Result<()> {
         let frame = self.decoder.frame(picture)?;
-        self.window.push_back(Shown { place, nanos: picture.nanos, frame });
+        self.window.push_back(Shown { place, nanos: picture.nanos, frame, given: Timestamp::ZERO });
         Ok(())
     }
 
@@ -315,10 +328,8 @@ impl Pictures {
 
     /// Shows the picture of a new place at once.
     fn show_first(&mut self, now: Timestamp) {
-        if let Some(first) = self.window.front().filter(|_| self.published == 0) {
-            let frame = first.frame.at(now);
-            self.publish(&frame, now);
-            self.published = 1;
+        if self.published == 0 {
+            self.publish(now, now);
         }
         self.shared.ready(Medium::Video, self.map.serial);
     }

@@ -25,6 +25,7 @@ const READY: Duration = Duration::from_millis(20);
 pub(super) struct Counts {
     pub(super) decoded: AtomicU64,
     pub(super) published: AtomicU64,
+    pub(super) late: AtomicU64,
     pub(super) dropped_late: AtomicU64,
     pub(super) damaged: [AtomicU64; 2],
     pub(super) late_samples: AtomicU64,
@@ -86,11 +87,18 @@ impl Shared {
         self.timeline.lock().map()
     }
 
+    /// The line in force, and the earliest moment that frames published ahead were taken back from since this was
+    /// asked last.
+    pub(super) fn take_map(&self) -> (Mapping, Option<Timestamp>) {
+        let mut timeline = self.timeline.lock();
+        (timeline.map(), timeline.take_retracted())
+    }
+
     /// Changes the timeline, and sees to what follows from that: sound and pictures written ahead on the old line
     /// are taken back, everybody concerned is woken, changes of state are told.
     pub(super) fn update<T>(&self, change: impl FnOnce(&mut Timeline, Timestamp) -> T) -> T {
-        let now = self.now();
         let mut timeline = self.timeline.lock();
+        let now = self.now();
         let (old, revision) = (word(&timeline), timeline.map().revision);
         let answer = change(&mut timeline, now);
         let (new, map, standing) = (word(&timeline), timeline.map(), timeline.standing());
@@ -103,6 +111,7 @@ impl Shared {
             timeline.rendered = timeline.rendered.min(map.from);
             // before anybody can publish on the new line
             self.retract(now);
+            timeline.note_retracted(now);
         }
         drop(timeline);
         if changed {
@@ -206,6 +215,7 @@ impl Shared {
         PlayerStatistics {
             decoded: get(&self.counts.decoded),
             published: get(&self.counts.published),
+            late: get(&self.counts.late),
             dropped_late: get(&self.counts.dropped_late),
             damaged: self.counts.damaged.iter().map(get).sum(),
             late_samples: get(&self.counts.late_samples),

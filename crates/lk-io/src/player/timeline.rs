@@ -113,6 +113,8 @@ pub(super) struct Timeline {
     failed: Option<Error>,
     /// Samples of the clock that sound was written up to.
     pub(super) rendered: i64,
+    /// From when on published frames were taken back, for the thread that has to publish them again.
+    retracted: Option<Timestamp>,
 }
 
 /// Where a player stands, in short.
@@ -156,6 +158,7 @@ impl Timeline {
             stalled: false,
             failed: None,
             rendered: i64::MIN,
+            retracted: None,
         }
     }
 
@@ -350,6 +353,16 @@ impl Timeline {
         self.map.from = sample_at(now);
     }
 
+    /// Frames published for later than `from` were taken back.
+    pub(super) fn note_retracted(&mut self, from: Timestamp) {
+        self.retracted = Some(self.retracted.map_or(from, |earlier| earlier.min(from)));
+    }
+
+    /// The earliest moment noted since the last time.
+    pub(super) fn take_retracted(&mut self) -> Option<Timestamp> {
+        self.retracted.take()
+    }
+
     fn end(&self) -> Option<i64> {
         if let Some(limit) = self.map.limit {
             return Some(limit);
@@ -468,6 +481,22 @@ mod tests {
         assert!(!t.check_end(s(105.9)));
         assert!(t.check_end(s(106.0)));
         assert_eq!(t.position(s(110.0)), s(2.0));
+    }
+
+    #[test]
+    fn after_ten_thousand_laps_picture_and_sound_are_where_they_were() {
+        let mut t = timeline(Some(2.002), true);
+        t.start(s(100.0), None);
+        let map = t.map();
+        for lap in [1, 777, 10_000, 1_000_000] {
+            // the moment of the picture and the sample of the clock that belong to half a second into the lap
+            let place = map.lap_start(lap) + 500_000_000;
+            let picture = map.time_of(place);
+            let sample = to_samples(map.anchor.as_nanos()) + to_samples(place) - to_samples(map.place);
+            let apart = (i128::from(sample) * 1_000_000_000 / 48_000) as i64 - picture.as_nanos();
+            assert!(apart.abs() < 21_000, "{apart} ns after {lap} laps");
+            assert_eq!(map.place_at(picture), place);
+        }
     }
 
     #[test]

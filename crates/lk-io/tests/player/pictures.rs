@@ -6,7 +6,7 @@ use super::support::{Stage, clip_with_sound, heard, until};
 use lk_io::media_file::{FileAudio, LazyPlayer, OpenOptions};
 use lk_io::player::PlayerOptions;
 use lk_media::clock::Deadline;
-use lk_media::{CHANNELS, FrameRate, SourceState, VideoSource};
+use lk_media::{AudioSource, CHANNELS, FrameRate, Sampling, SourceState, VideoSource};
 use std::time::Duration;
 
 const KINDS: &[(&str, &str)] = &[
@@ -116,6 +116,34 @@ fn sound_is_that_of_the_file_sample_by_sample() {
         assert_eq!(stage.player.statistics().damaged, 0);
         std::fs::remove_file(&path).unwrap();
     }
+}
+
+#[test]
+fn laps_of_sound_are_those_of_the_file() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let path = clip_with_sound("laps.mp4", 23, "30", &["-c:a", "aac", "-aac_pns", "0"]);
+    let file = FileAudio::open(&path, &OpenOptions { looping: true, ..Default::default() }).unwrap();
+    let begin = seconds(77.0);
+    let stage = Stage::new(&path, &PlayerOptions { looping: true, ..Default::default() }, begin);
+    let sound = stage.player.sound().unwrap();
+    stage.player.start_at(begin);
+    for block in 0..400i64 {
+        stage.clock.set(begin.offset(block * 10_000_000));
+        let mut expected = vec![0.0; 480 * CHANNELS];
+        file.read(block * 480, &mut expected, Sampling::Exact).unwrap();
+        let got = heard(&*sound, 77 * 48_000 + block * 480, 480);
+        let wrong = got.iter().zip(&expected).position(|(a, b)| a != b);
+        let off = got.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(
+            wrong.is_none(),
+            "block {block} is off by {off} from {wrong:?} on, of {}",
+            stage.player.duration().unwrap()
+        );
+    }
+    assert!(stage.player.statistics().laps > 5);
+    std::fs::remove_file(&path).unwrap();
 }
 
 #[test]
