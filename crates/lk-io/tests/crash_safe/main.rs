@@ -4,6 +4,7 @@
 mod clip;
 mod killed;
 mod ordinary;
+mod players;
 #[path = "../output/support.rs"]
 #[allow(dead_code)] // made for another suite
 mod support;
