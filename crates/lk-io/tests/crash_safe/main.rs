@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Files that play at any moment while they are written, and are ordinary ones at the end.
+#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
 
 mod clip;
 mod killed;
