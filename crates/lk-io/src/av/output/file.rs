@@ -227,5 +227,5 @@ fn unit(stream: &StreamInfo) -> Option<u32> {
 #[allow(unsafe_code)]
 fn is_disposable(packet: &Packet) -> bool {
     // SAFETY: the packet is whole.
-    unsafe { (*packet.as_ptr()).flags & ffi::AV_PKT_FLAG_DISPOSABLE as i32 != 0 }
+    unsafe { (*packet.as_ptr()).flags & ffi::AV_PKT_FLAG_DISPOSABLE != 0 }
 }
