@@ -912,7 +912,7 @@ class Compositor:
         """Starts the scene live: a frame at the time of each tick, the sound 60 ms behind, until :meth:`stop`.
 
         Waits at most ``ready_timeout`` seconds for the first frame of every visible source, and warns
-        (RuntimeWarning) of those that show nothing by then. Does nothing if it runs already. Sources that keep a
+        (RuntimeWarning) of those that show nothing by then; 0 waits for none. Does nothing if it runs already. Sources that keep a
         place (a clip) begin with the run, or when they are added. Raises BusyError while it is rendered or a
         source is used by another scene, ClosedError.
         """

@@ -396,11 +396,7 @@ impl PyCompositor {
         if realtime {
             return Ok(Bound::new(py, self.live_frames(format, seconds)?)?.into_any());
         }
-        let left = match seconds {
-            Some(s) if s.is_finite() && s >= 0.0 => Some(self.compositor.rate().frames_in(s)),
-            Some(s) => return Err(raise(Error::parameter(format!("{s} seconds are not possible")))),
-            None => None,
-        };
+        let left = seconds.map(|s| self.frames_in(s)).transpose()?;
         let cancel = Cancel::new();
         let frames = PySceneFrames::new(self.offline(format, 0, &cancel)?, cancel, left);
         Ok(Bound::new(py, frames)?.into_any())

@@ -31,6 +31,14 @@ impl PyCompositor {
         })
     }
 
+    /// The frames of a length in seconds.
+    pub(crate) fn frames_in(&self, seconds: f64) -> PyResult<u64> {
+        if seconds.is_finite() && seconds >= 0.0 {
+            return Ok(self.compositor.rate().frames_in(seconds));
+        }
+        Err(raise(Error::parameter(format!("{seconds} seconds are not possible"))))
+    }
+
     fn stop_now(&self, py: Python<'_>) {
         py.detach(|| self.compositor.stop());
     }
@@ -57,8 +65,7 @@ impl PyCompositor {
         self.check()?;
         let format = values::format_of(format)?;
         format.check_even(self.compositor.size()).or_raise()?;
-        let left = seconds.map(|s| values::seconds("a length of", s)).transpose()?;
-        let left = left.map(|s| self.compositor.rate().frames_in(s.as_secs_f64()));
+        let left = seconds.map(|s| self.frames_in(s)).transpose()?;
         let frames = Arc::new(LiveFrames::new(format));
         Ok(PyLiveFrames {
             compositor: self.compositor.clone(),
@@ -74,8 +81,10 @@ impl PyCompositor {
 impl PyCompositor {
     #[pyo3(signature = (*, ready_timeout = 5.0))]
     fn start(&self, py: Python<'_>, ready_timeout: f64) -> PyResult<()> {
-        let deadline = Deadline::after(values::timeout(ready_timeout)?);
+        let timeout = if ready_timeout == 0.0 { None } else { Some(values::timeout(ready_timeout)?) };
         self.start_now(py)?;
+        let Some(timeout) = timeout else { return Ok(()) };
+        let deadline = Deadline::after(timeout);
         loop {
             let starting = py.detach(|| self.compositor.starting());
             if starting.is_empty() {
@@ -134,9 +143,7 @@ impl PyCompositor {
         }
         let count = match (seconds, frames) {
             (None, None) => None,
-            (Some(s), None) => {
-                Some(self.compositor.rate().frames_in(values::seconds("a length of", s)?.as_secs_f64()))
-            }
+            (Some(s), None) => Some(self.frames_in(s)?),
             (None, Some(n)) => Some(
                 u64::try_from(n).map_err(|_| raise(Error::parameter(format!("{n} frames cannot be run"))))?,
             ),
