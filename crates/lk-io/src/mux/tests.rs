@@ -147,7 +147,9 @@ fn drain(muxer: &Muxer) {
 }
 
 fn place(name: &str) -> std::path::PathBuf {
-    std::env::temp_dir().join(format!("lk-mux-{}-{name}", std::process::id()))
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    std::env::temp_dir().join(format!("lk-mux-{}-{number}-{name}", std::process::id()))
 }
 
 fn has_programs() -> bool {
@@ -274,7 +276,7 @@ fn killed_between_any_two_writes_at_the_end() {
     let steps = recorded(6, "mp4", false);
     let whole = decodable(&replay(&steps), "whole.mp4");
     let mut seen = 0;
-    for count in steps.len() - 9..=steps.len() {
+    for count in steps.len() - 11..=steps.len() {
         let mut file = replay(&steps[..count - 1]);
         let before = file.len();
         apply(&mut file, &steps[count - 1]);
@@ -287,6 +289,30 @@ fn killed_between_any_two_writes_at_the_end() {
         }
     }
     assert!(seen >= 2);
+}
+
+#[test]
+fn killed_within_a_write() {
+    if !has_programs() {
+        return;
+    }
+    let mut random = Random(11);
+    for format in ["mp4", "matroska"] {
+        let steps = recorded(4, format, false);
+        let writes: Vec<usize> = (20..steps.len() - 9)
+            .filter(|n| matches!(&steps[*n], Step::Write(_, b) if b.len() > 500))
+            .collect();
+        for _ in 0..12 {
+            let at = writes[random.below(writes.len())];
+            let mut file = replay(&steps[..at]);
+            let before = decodable(&file, &format!("within.{format}"));
+            let Step::Write(place, bytes) = &steps[at] else { continue };
+            let part = random.below(bytes.len().min(600));
+            apply(&mut file, &Step::Write(*place, bytes[..part].to_vec()));
+            let left = decodable(&file, &format!("within.{format}"));
+            assert!(left >= before, "{format}: {left} s instead of {before} s, {part} bytes of step {at}");
+        }
+    }
 }
 
 #[test]

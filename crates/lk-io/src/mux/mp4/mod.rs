@@ -90,16 +90,19 @@ impl Fragmented {
             return Ok(());
         }
         let mut place = 0;
-        let mut found = Vec::new();
+        let (mut found, mut heads) = (Vec::new(), Vec::new());
         while let Some((atom, _)) = boxes::split(&bytes[place..]) {
             let at = self.length + place as u64;
             let size = atom.whole.len();
             match atom.kind {
                 b"moov" if self.moov.is_none() => self.take_moov(at, atom.body.to_vec()),
-                b"moof" => match fragment::runs(atom.whole, at) {
-                    Some(runs) => found.extend(runs.into_iter().map(|run| (place, run))),
-                    None => self.strange = Some("a fragment is not understood"),
-                },
+                b"moof" => {
+                    heads.push(place);
+                    match fragment::runs(atom.whole, at) {
+                        Some(runs) => found.extend(runs.into_iter().map(|run| (place, run))),
+                        None => self.strange = Some("a fragment is not understood"),
+                    }
+                }
                 _ => {}
             }
             place += size;
@@ -107,9 +110,7 @@ impl Fragmented {
         for (place, run) in &found {
             self.put_in_place(&mut bytes[*place..], run);
         }
-        let written = self.storage.write_at(self.length, &bytes);
-        let written = written.and_then(|()| if self.durable { self.storage.sync() } else { Ok(()) });
-        if let Err(e) = written {
+        if let Err(e) = self.append(&mut bytes, &heads) {
             self.cut();
             return Err(e);
         }
@@ -121,6 +122,22 @@ impl Fragmented {
             }
         }
         Ok(())
+    }
+
+    /// Appends fragments whose headers stand at `heads`. They are free boxes until all of them is there: FFmpeg does
+    /// not open a file with half a header in it.
+    fn append(&mut self, bytes: &mut [u8], heads: &[usize]) -> io::Result<()> {
+        for head in heads {
+            bytes[head + 4..head + 8].copy_from_slice(b"free");
+        }
+        self.storage.write_at(self.length, bytes)?;
+        if self.durable {
+            self.storage.sync()?;
+        }
+        for head in heads {
+            self.storage.write_at(self.length + *head as u64 + 4, b"moof")?;
+        }
+        if self.durable && !heads.is_empty() { self.storage.sync() } else { Ok(()) }
     }
 
     fn take_moov(&mut self, at: u64, body: Vec<u8>) {
