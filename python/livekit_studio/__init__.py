@@ -51,6 +51,8 @@ from ._native import (
     Mixer,
     MixerInput,
     NullTarget,
+    Player,
+    Recorder,
     Statistics,
     StillSource,
     TestPattern,
@@ -63,6 +65,7 @@ from ._native import (
     set_frame_memory,
     set_threads,
 )
+from ._reports import PlayerStatistics, RecorderStatistics, RecordingReport, TrackStatistics
 
 __all__ = [
     "AudioPort",
@@ -95,12 +98,18 @@ __all__ = [
     "NullTarget",
     "OutputError",
     "ParameterError",
+    "Player",
+    "PlayerStatistics",
+    "Recorder",
+    "RecorderStatistics",
+    "RecordingReport",
     "SlotError",
     "Statistics",
     "StillSource",
     "StreamError",
     "TestPattern",
     "Text",
+    "TrackStatistics",
     "VideoPort",
     "VideoSource",
     "VideoTarget",
