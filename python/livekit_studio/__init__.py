@@ -53,6 +53,8 @@ from ._native import (
     Mixer,
     MixerInput,
     NullTarget,
+    Player,
+    Recorder,
     Statistics,
     StillSource,
     TestPattern,
@@ -65,6 +67,7 @@ from ._native import (
     set_frame_memory,
     set_threads,
 )
+from ._reports import PlayerStatistics, RecorderStatistics, RecordingReport, TrackStatistics
 
 __all__ = [
     "AudioMixer",
@@ -99,12 +102,18 @@ __all__ = [
     "NullTarget",
     "OutputError",
     "ParameterError",
+    "Player",
+    "PlayerStatistics",
+    "Recorder",
+    "RecorderStatistics",
+    "RecordingReport",
     "SlotError",
     "Statistics",
     "StillSource",
     "StreamError",
     "TestPattern",
     "Text",
+    "TrackStatistics",
     "VideoPort",
     "VideoSource",
     "VideoTarget",

@@ -12,8 +12,9 @@ from typing_extensions import disjoint_base
 from ._abc import VideoTarget
 from ._async_events import AsyncEvents
 from ._async_live import AsyncFrames
-from ._events import Event
 from ._errors import LiveKitError
+from ._events import Event
+from ._reports import PlayerStatistics, RecorderStatistics, RecordingReport
 
 __all__ = [
     "AudioMixer",
@@ -31,6 +32,8 @@ __all__ = [
     "Mixer",
     "MixerInput",
     "NullTarget",
+    "Player",
+    "Recorder",
     "Statistics",
     "StillSource",
     "TestPattern",
@@ -45,6 +48,8 @@ __all__ = [
     "_LiveFrames",
     "_SceneFrames",
     "_Subscription",
+    "_TargetQueue",
+    "_TargetWorker",
     "__version__",
     "_cli",
     "_service_ended",
@@ -76,6 +81,7 @@ _Rate: TypeAlias = int | float | str | tuple[int, int]
 _EventKind: TypeAlias = Literal["source_state", "target_state", "run_state", "recorder_state", "*"]
 _Source: TypeAlias = VideoSource | Compositor | Frame | _Path
 _Sound: TypeAlias = AudioPort | AudioMixer | Compositor | VideoSource | int | _Path
+_Track: TypeAlias = Literal["source"] | _Sound
 _Target: TypeAlias = VideoTarget | _Path
 _Progress: TypeAlias = bool | Callable[[int, int], object]
 
@@ -406,6 +412,121 @@ class LazyPlayer(VideoSource):
         """Stands still where it is."""
 
 @final
+class Player(VideoSource):
+    """A media file, an address or a pipe, played in real time on threads of its own.
+
+    It is made standing at its beginning, whose picture is there at once, and plays from :meth:`start` on; a live
+    scene or a recorder that shows a player nobody has started or stopped starts it. Frames go to every target and
+    can be read from the player itself, which is a source: ``scene.add(player)`` brings its sound along, and so
+    does ``scene.audio.add(player)`` without the pictures. Played at the rate of the scene every frame is seen
+    exactly once. Pictures and sound never part.
+
+    A pipe, or an address without a length, is a live input: it cannot be sent to another place, and may stall
+    without holding anybody up. Events are of kind "source_state". It stops when the object goes and nothing shows
+    it any more.
+
+    Args:
+        filename: a file, an address or a named pipe.
+        play_audio: whether its sound is played.
+        play_video: whether its pictures are played.
+        audio_device_id: where it is heard besides: a negative number is an in-process channel, heard by all who
+            read ``AudioPort(id)``. 0 and above are the sound devices of a later version: until then it plays in
+            time, and in silence.
+        loop: begins again at the end.
+        rate: seconds of the media in a second, 1/64 to 64. Sound changes its pitch with it.
+        timeout: seconds that opening it may take.
+        deinterlace: whether interlaced pictures are deinterlaced.
+        options: FFmpeg's for opening that container or protocol.
+
+    Raises MediaNotFoundError, MediaError, StreamError, DeadlineError and ParameterError. Once closed, everything
+    but ``state``, ``error`` and :meth:`statistics` raises ClosedError.
+    """
+
+    def __new__(
+        cls,
+        filename: _Path,
+        play_audio: bool = True,
+        play_video: bool = True,
+        audio_device_id: int = 0,
+        *,
+        loop: bool = False,
+        rate: float = 1.0,
+        timeout: float = 10.0,
+        deinterlace: bool = True,
+        options: dict[str, str] | None = None,
+    ) -> Self: ...
+    def add_target(self, target: VideoTarget) -> None:
+        """Gives every frame to ``target`` from now on, the one it shows at once. The target does not keep the
+        player. Raises FormatError for what is no target.
+        """
+    def remove_target(self, target: VideoTarget) -> None:
+        """Gives ``target`` no more frames. Nothing if it was given none."""
+    def video_size(self) -> tuple[int, int]:
+        """(width, height) in pixels, as displayed; (0, 0) without pictures."""
+    def is_playing(self) -> bool:
+        """Whether it plays: started, not stopped and not at the end."""
+    def is_eof_reached(self) -> bool:
+        """Whether it has played to the end."""
+    def get_duration(self) -> int:
+        """The length in microseconds; 0 if unknown."""
+    def get_position(self) -> int:
+        """The place it stands at, in microseconds."""
+    def set_position(self, position: int) -> None:
+        """Goes to a place in microseconds, playing or not. Returns at once; the frame follows when it is decoded.
+        A live input stays where it is.
+        """
+    def start(self) -> None:
+        """Plays on from where it stands, or from the beginning if it had reached the end."""
+    def stop(self) -> None:
+        """Stands still where it is: the last frame stays, and it is silent."""
+    def set_audio_device(self, id: int) -> None:
+        """Lets it be heard elsewhere from now on: see ``audio_device_id``."""
+    @property
+    def loop(self) -> bool:
+        """Whether it begins again at the end."""
+    @loop.setter
+    def loop(self, value: bool) -> None: ...
+    @property
+    def rate(self) -> float:
+        """Seconds of the media in a second, 1/64 to 64. Raises ParameterError for others."""
+    @rate.setter
+    def rate(self, value: float) -> None: ...
+    @property
+    def gain(self) -> float:
+        """How much louder it is than the media, in dB."""
+    @gain.setter
+    def gain(self, value: float) -> None: ...
+    @property
+    def mute(self) -> bool:
+        """Whether its sound, which goes on, is silenced."""
+    @mute.setter
+    def mute(self, value: bool) -> None: ...
+    @property
+    def state(self) -> str:
+        """Where it stands: "starting", "live" (also while it stands still), "stalled", "ended", "failed" or
+        "closed".
+        """
+    @property
+    def error(self) -> LiveKitError | None:
+        """Why it has failed."""
+    def statistics(self) -> PlayerStatistics:
+        """The counts so far."""
+    def wait(self, timeout: float | None = None) -> bool:
+        """Waits until it has played to the end, at most ``timeout`` seconds; False if it has not. Raises the error
+        it failed with. One that loops, or that nobody starts, never ends.
+        """
+    def on(self, kind: _EventKind, function: Callable[[Event], object]) -> Callable[[], None]:
+        """Calls ``function`` with every event of ``kind`` ("*": all kinds), on LiveKit's service thread. What is
+        returned ends that when called.
+        """
+    def events(self) -> _EventStream:
+        """An iterator, also for ``async for``, over the events from now on."""
+    def close(self) -> None:
+        """Ends its threads and closes the file; its last frame stays with those who show it."""
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_args: object) -> None: ...
+
+@final
 class _FileFrames:
     """The frames of a file, one after the other: what :meth:`LazyPlayer.frames` gives."""
 
@@ -443,6 +564,8 @@ class NullTarget(VideoTarget):
     """Takes frames in ``format``, counts them and lets them go: for measuring."""
 
     def __new__(cls, format: _PixelFormat = "yuv420p") -> Self: ...
+    def push(self, array: _Pixels, is_flipped: bool = False) -> None:
+        """Takes an array, BGR (height, width, 3) or BGRA (height, width, 4). Raises FormatError for others."""
     @property
     def frames(self) -> int:
         """Frames taken."""
@@ -567,6 +690,21 @@ class _FunctionWorker:
     def ended(self) -> None: ...
 
 @final
+class _TargetQueue:
+    """How a :class:`VideoTarget` of the user's finds its queue."""
+
+@final
+class _TargetWorker:
+    """What the thread of a :class:`VideoTarget` asks and answers."""
+
+    @property
+    def push(self) -> Callable[[_Array, bool], object]: ...
+    def next(self) -> _Array | None: ...
+    def pushed(self) -> None: ...
+    def failed(self, error: BaseException) -> None: ...
+    def ended(self) -> None: ...
+
+@final
 class MixerInput:
     """One sound in the mixer. Properties are live: writing one takes effect at the next commit.
 
@@ -640,6 +778,125 @@ class Mixer:
     @property
     def inputs(self) -> list[MixerInput]:
         """All sounds, in the order they were added."""
+
+@final
+class Recorder:
+    """Records pictures and sound into a file while they happen.
+
+    ::
+
+        with lk.Recorder("show.mp4", source=scene):          # the scene's pictures, and its sound
+            scene.run(seconds=60)
+
+        recorder = lk.Recorder("show.mp4", True, 1280, 720)  # as in 2020
+        recorder.set_source(port)
+        recorder.start()
+
+    Making it opens the file and the encoders; :meth:`start` begins, and starts a scene that is not running. One tick
+    of a scene is one frame of the file. Other sources are read on a grid of the recorder's own, and stretched to its
+    size. A frame that is missing or came too late repeats the one before, and is counted; sound never moves against
+    the pictures.
+
+    What is recorded is in the file within a second: a program that is killed loses no more (``at_risk_seconds``),
+    and with ``durable`` a power failure does not lose more than two. However it ends, by :meth:`stop`, by leaving
+    ``with``, because the object goes or because the program ends, the file becomes an ordinary one. If nothing was
+    recorded there is no file. In a forked child it does nothing.
+
+    Events are of kind "recorder_state"; a full disk is one of them ("failed"), and what was written plays.
+
+    Args:
+        filename: the file, or an address.
+        mp4: the form of 2020: True is MP4, False FLV, H.264 and AAC in both, odd sizes one less. None: the
+            container is what the name ends in, or ``format``.
+        video_width: width of the pictures in pixels; None: that of ``source``.
+        video_height: height of the pictures in pixels; None: that of ``source``. A source whose size is not known
+            before its first picture is waited for, at most 5 seconds (DeadlineError).
+        record_audio: records the in-process channel ``audio_device_id``, a negative number. Devices come with a
+            later version: 0 and above raise ParameterError.
+        audio_device_id: see ``record_audio``.
+        source: what is recorded: a scene, any other source, or a name to open. None: see :meth:`set_source`;
+            without a size and with ``audio``, sound alone is recorded.
+        audio: what is heard: "source" is the mixed sound of a scene, or a source's own if it has any; None is
+            nothing. An AudioPort, the negative number of a channel, a Player or a file is a sound of its own. A list
+            of these makes a track of each.
+        fps: frames a second; None is the rate of the scene, 30 for other sources.
+        video_codec: FFmpeg's name of a codec or encoder.
+        quality: constant quality on x264's scale: 0 is the best, 51 the worst, 23 usual.
+        bitrate: bits a second of the pictures, instead of a quality.
+        audio_codec: FFmpeg's name of a codec or encoder.
+        options: FFmpeg's, for the encoders and the container; a name that ends in ":v" or ":a" is for that encoder.
+        format: the container by FFmpeg's name.
+        durable: brings what is written to the disk again and again.
+        overwrite: whether an existing file is replaced; False makes it an OutputError.
+
+    Raises EncoderError, OutputError, FormatError, ParameterError and what opening ``source`` raises.
+    """
+
+    def __new__(
+        cls,
+        filename: _Path,
+        mp4: bool | None = None,
+        video_width: int | None = None,
+        video_height: int | None = None,
+        record_audio: bool = False,
+        audio_device_id: int = 0,
+        *,
+        source: Compositor | _Source | None = None,
+        audio: _Track | Sequence[_Track] | bool | None = "source",
+        fps: _Rate | None = None,
+        video_codec: str | None = None,
+        quality: float | None = None,
+        bitrate: int | None = None,
+        audio_codec: str | None = None,
+        options: dict[str, Any] | None = None,
+        format: str | None = None,
+        durable: bool = False,
+        overwrite: bool = True,
+    ) -> Self: ...
+    def set_source(self, source: Compositor | _Source | None) -> None:
+        """Records ``source``. Once it has begun, a scene can be exchanged for another; for other sources that is a
+        BusyError: record a VideoPort and exchange what it shows.
+        """
+    def start(self) -> None:
+        """Records from now on, and after a pause again. Nothing if it records already. Raises ClosedError once it
+        is stopped, and the error it failed with.
+        """
+    def pause(self) -> None:
+        """Cuts here: what happens until :meth:`resume` is not in the file."""
+    def resume(self) -> None:
+        """Goes on after a pause."""
+    def stop(self) -> RecordingReport:
+        """Ends the recording after the newest frame, and waits until the file is whole. Further calls answer the
+        same. Raises the error the recording failed with (DiskFullError); what was written plays all the same.
+        Ctrl-C leaves at once, and the file is ended all the same.
+        """
+    def is_recording(self) -> bool:
+        """Whether it records: started, not paused and not stopped."""
+    @property
+    def state(self) -> str:
+        """Where it stands: "ready", "recording", "paused", "finalising", "stopped" or "failed"."""
+    @property
+    def error(self) -> LiveKitError | None:
+        """The error it failed with."""
+    @property
+    def at_risk_seconds(self) -> float:
+        """How much would be lost if the program ended this moment without being able to do anything."""
+    @property
+    def video_size(self) -> tuple[int, int] | None:
+        """(width, height) of the file in pixels; None if it records sound alone."""
+    @property
+    def fps(self) -> float | None:
+        """Frames a second of the file; None if it records sound alone."""
+    def statistics(self) -> RecorderStatistics:
+        """The counts so far."""
+    def on(self, kind: _EventKind, function: Callable[[Event], object]) -> Callable[[], None]:
+        """Calls ``function`` with every event of ``kind`` ("*": all kinds), on LiveKit's service thread. What is
+        returned ends that when called.
+        """
+    def events(self) -> _EventStream:
+        """An iterator, also for ``async for``, over the events from now on."""
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *args: object) -> None: ...
 
 @final
 class Copier:

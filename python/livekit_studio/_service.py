@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The service thread: runs callbacks and writes the log, so that no thread of the engine waits for Python.
 
-It is a thread of Python's, and so are those of function sources: the interpreter may end before a call into user
-code returns, and can end only its own threads.
+It is a thread of Python's, and so are those of function sources and of targets: the interpreter may end before a
+call into user code returns, and can end only its own threads.
 """
 
 from __future__ import annotations
@@ -62,3 +62,23 @@ def serve(worker: _native._FunctionWorker) -> None:
 def start_function(worker: _native._FunctionWorker) -> None:
     """Starts the thread of a function source."""
     _thread.start_new_thread(serve, (worker,))
+
+
+def deliver(worker: _native._TargetWorker) -> None:
+    """The thread of a target: calls its ``push`` for each picture."""
+    try:
+        while (picture := worker.next()) is not None:
+            try:
+                worker.push(picture, False)
+            except BaseException as error:
+                worker.failed(error)
+            else:
+                worker.pushed()
+            del picture
+    finally:
+        worker.ended()
+
+
+def start_target(worker: _native._TargetWorker) -> None:
+    """Starts the thread of a target."""
+    _thread.start_new_thread(deliver, (worker,))

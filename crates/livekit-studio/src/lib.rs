@@ -39,6 +39,6 @@ pub use lk_io::record::{
     AudioTrack, Recorder, RecorderSettings, RecorderState, RecorderStatistics, RecordingReport,
 };
 pub use lk_media::*;
-pub use record::{Recorded, Recording};
+pub use record::{Heard, Recorded, Recording};
 pub use registry::{Opened, color_named, color_source, is_picture, open, open_pictures, open_sound};
 pub use render::{EncodeOptions, Length, Output, RenderOptions, render};

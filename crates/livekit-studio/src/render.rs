@@ -162,25 +162,33 @@ fn frames_of(scene: &Compositor, run: &OfflineRun, length: Length) -> Result<u64
     Ok(frames)
 }
 
-/// An error if an output would overwrite a file that the scene reads, or another output.
-fn check_names(scene: &Compositor, outputs: &[Output]) -> Result<()> {
+/// The files that `scene` goes on reading.
+pub(crate) fn files_of(scene: &Compositor) -> Vec<PathBuf> {
     let commit = scene.committed();
     let read = commit
         .sources
         .values()
         .filter_map(|s| s.file())
         .chain(commit.sounds.values().filter_map(|s| s.file()));
-    let read: Vec<PathBuf> = read.filter_map(|f| f.canonicalize().ok()).collect();
+    read.filter_map(|f| f.canonicalize().ok()).collect()
+}
+
+/// Where the file called `name` is, or will be: a file that is not there yet has a folder that is.
+pub(crate) fn place_of(name: &str) -> Option<PathBuf> {
+    let path = Path::new(name);
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    path.canonicalize()
+        .or_else(|_| folder.canonicalize().map(|f| f.join(path.file_name().unwrap_or_default())))
+        .ok()
+}
+
+/// An error if an output would overwrite a file that the scene reads, or another output.
+fn check_names(scene: &Compositor, outputs: &[Output]) -> Result<()> {
+    let read = files_of(scene);
     let mut written: Vec<PathBuf> = Vec::new();
     for output in outputs {
         let Output::File(name) = output else { continue };
-        // a file that is not there yet has a folder that is
-        let path = Path::new(name);
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let file = path
-            .canonicalize()
-            .or_else(|_| folder.canonicalize().map(|f| f.join(path.file_name().unwrap_or_default())));
-        let Ok(file) = file else { continue };
+        let Some(file) = place_of(name) else { continue };
         if read.contains(&file) {
             return Err(Error::parameter(format!(
                 "{name} is shown or heard in this scene and would be overwritten"

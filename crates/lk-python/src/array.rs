@@ -69,6 +69,12 @@ fn checked(array: &Bound<'_, PyAny>, format: PixelFormat) -> PyResult<(PyUntyped
     Ok((buffer, size))
 }
 
+/// BGR or BGRA by the number of channels: what arrays were in 2020.
+pub(crate) fn bgr_of(array: &Bound<'_, PyAny>) -> PixelFormat {
+    let channels = PyUntypedBuffer::get(array).ok().and_then(|b| b.shape().get(2).copied());
+    if channels == Some(4) { PixelFormat::Bgra } else { PixelFormat::Bgr }
+}
+
 /// Copies an array into a new frame, bottom row first if `flipped`.
 pub(crate) fn copy_in(
     array: &Bound<'_, PyAny>,

@@ -77,3 +77,51 @@ pub(crate) fn wait_for<T: Send + 'static>(
 ) -> PyResult<T> {
     blocking(py, cancel, |_| Ok(()), work)?.or_raise()
 }
+
+/// Runs `work` like [`blocking`]; when a signal comes, its exception is raised at once and the work goes on by itself.
+pub(crate) fn leaving<T: Send + 'static>(
+    py: Python<'_>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> PyResult<T> {
+    let (sender, receiver) = bounded(1);
+    let worker = thread::spawn("lk-call", move || drop(sender.send(work()))).or_raise()?;
+    loop {
+        match py.detach(|| receiver.recv_timeout(LOOK)) {
+            Ok(value) => return py.detach(|| worker.join()).or_raise().map(|()| value),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(raise(Error::internal("a call into the engine panicked")));
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                if let Err(interrupt) = py.check_signals() {
+                    worker.detach();
+                    return Err(interrupt);
+                }
+            }
+        }
+    }
+}
+
+/// Something whose end may take a while: it is dropped without the GIL.
+pub(crate) struct Released<T: Send>(Option<T>);
+
+impl<T: Send> Released<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(Some(value))
+    }
+}
+
+impl<T: Send> std::ops::Deref for Released<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.0.as_ref().expect("it is there until it is dropped")
+    }
+}
+
+impl<T: Send> Drop for Released<T> {
+    fn drop(&mut self) {
+        let mut value = self.0.take();
+        // where the interpreter is gone already, it is dropped as things are
+        Python::try_attach(|py| py.detach(|| drop(value.take())));
+    }
+}

@@ -9,15 +9,14 @@ use crate::frames::PySceneFrames;
 use crate::layer::{BoxSize, PyLayer};
 use crate::live::PyLiveStatistics;
 use crate::mixer::PyMixer;
-use crate::null_target::PyNullTarget;
 use crate::source::{given, given_looping};
 use crate::statistics::PyStatistics;
+use crate::target::{not_a_target, target_of};
 use crate::values;
-use crate::video_port::PyVideoPort;
 use livekit_studio::{
     Batch, Cancel, Compositor, EncodeOptions, Error, ErrorKind, Event, EventKind, FrameSpec, Layer, Length,
     OfflineOptions, OfflineRun, Output, Placement, Point, Progress, RenderOptions, RunStatistics, SourceId,
-    VideoTarget, Where, image_file,
+    Where, image_file,
 };
 use parking_lot::Mutex;
 use pyo3::prelude::*;
@@ -540,23 +539,6 @@ impl ProgressCall {
     }
 }
 
-fn target_of(value: &Bound<'_, PyAny>) -> PyResult<Option<Arc<dyn VideoTarget>>> {
-    if let Ok(port) = value.cast::<PyVideoPort>() {
-        return Ok(Some(port.get().0.clone()));
-    }
-    if let Ok(target) = value.cast::<PyNullTarget>() {
-        return Ok(Some(target.get().0.clone()));
-    }
-    Ok(None)
-}
-
-fn not_a_target(value: &Bound<'_, PyAny>) -> PyErr {
-    raise(
-        Error::format(format!("{} is not a target", values::type_name(value)))
-            .with_hint("pass a VideoPort, a NullTarget or, to render, a file name"),
-    )
-}
-
 fn outputs_of(out: &Bound<'_, PyAny>) -> PyResult<Vec<Output>> {
     if let Ok(list) = out.cast::<PyList>() {
         return list.iter().map(|o| output_of(&o)).collect();
@@ -575,7 +557,7 @@ fn output_of(out: &Bound<'_, PyAny>) -> PyResult<Output> {
 }
 
 /// Options as FFmpeg writes them: text, numbers, and True and False as 1 and 0.
-fn words_of(options: &Bound<'_, PyDict>) -> PyResult<Vec<(String, String)>> {
+pub(crate) fn words_of(options: &Bound<'_, PyDict>) -> PyResult<Vec<(String, String)>> {
     options
         .iter()
         .map(|(key, value)| {

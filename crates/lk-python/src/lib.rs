@@ -22,10 +22,14 @@ mod logging;
 mod media_info;
 mod mixer;
 mod null_target;
+mod player;
+mod recorded;
+mod recorder;
 mod service;
 mod sound;
 mod source;
 mod statistics;
+mod target;
 mod test_pattern;
 mod text;
 mod values;
@@ -105,6 +109,10 @@ mod _native {
     #[pymodule_export]
     use super::null_target::PyNullTarget;
     #[pymodule_export]
+    use super::player::PyPlayer;
+    #[pymodule_export]
+    use super::recorder::PyRecorder;
+    #[pymodule_export]
     use super::service::{_service_ended, _service_next};
     #[pymodule_export]
     use super::set_frame_memory;
@@ -114,6 +122,8 @@ mod _native {
     use super::source::{PyStillSource, PyVideoSource, open};
     #[pymodule_export]
     use super::statistics::PyStatistics;
+    #[pymodule_export]
+    use super::target::{PyTargetQueue, PyTargetWorker};
     #[pymodule_export]
     use super::test_pattern::PyTestPattern;
     #[pymodule_export]

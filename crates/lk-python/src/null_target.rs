@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! `NullTarget`.
 
+use crate::array::{self, bgr_of};
+use crate::error::Raise;
 use crate::frame::PyFrame;
 use crate::values::format_of;
-use livekit_studio::{NullTarget, VideoTarget};
+use livekit_studio::{Clock, Delivery, NullTarget, VideoTarget};
 use pyo3::prelude::*;
 use std::sync::Arc;
 
@@ -17,6 +19,13 @@ impl PyNullTarget {
     #[pyo3(signature = (format = "yuv420p"))]
     fn new(format: &str) -> PyResult<Self> {
         Ok(Self(Arc::new(NullTarget::new(format_of(format)?).keep_last())))
+    }
+
+    #[pyo3(signature = (array, is_flipped = false))]
+    fn push(&self, array: &Bound<'_, PyAny>, is_flipped: bool) -> PyResult<()> {
+        let now = <dyn Clock>::live().now();
+        let frame = array::copy_in(array, bgr_of(array), is_flipped, now)?;
+        self.0.offer(&frame, Delivery::Live).map(|_| ()).or_raise()
     }
 
     #[getter]

@@ -2,7 +2,7 @@
 //! `VideoSource`, `StillSource` and everything that is accepted in place of a source.
 
 use crate::array;
-use crate::blocking::{Born, wait_for};
+use crate::blocking::{Born, Released, wait_for};
 use crate::color::PyColor;
 use crate::compositor::PyCompositor;
 use crate::error::{Raise, raise};
@@ -19,9 +19,9 @@ use std::sync::Arc;
 /// Something frames can be read from.
 #[pyclass(frozen, subclass, name = "VideoSource", module = "livekit_studio")]
 pub(crate) struct PyVideoSource {
-    pub source: Arc<dyn VideoSource>,
+    pub source: Released<Arc<dyn VideoSource>>,
     /// The sound it brings into a scene.
-    sound: Option<Arc<dyn AudioSource>>,
+    sound: Released<Option<Arc<dyn AudioSource>>>,
     /// Whether its pictures have no time of their own.
     timeless: bool,
     born: Born,
@@ -29,15 +29,20 @@ pub(crate) struct PyVideoSource {
 
 impl PyVideoSource {
     pub(crate) fn new(source: Arc<dyn VideoSource>) -> Self {
-        Self { source, sound: None, timeless: false, born: Born::here() }
+        Self::made(source, None, false)
     }
 
-    pub(crate) fn with_sound(source: Arc<dyn VideoSource>, sound: Arc<dyn AudioSource>) -> Self {
-        Self { sound: Some(sound), ..Self::new(source) }
+    pub(crate) fn with_sound(source: Arc<dyn VideoSource>, sound: Option<Arc<dyn AudioSource>>) -> Self {
+        Self::made(source, sound, false)
     }
 
     pub(crate) fn timeless(source: Arc<dyn VideoSource>) -> Self {
-        Self { timeless: true, ..Self::new(source) }
+        Self::made(source, None, true)
+    }
+
+    fn made(source: Arc<dyn VideoSource>, sound: Option<Arc<dyn AudioSource>>, timeless: bool) -> Self {
+        let (source, sound) = (Released::new(source), Released::new(sound));
+        Self { source, sound, timeless, born: Born::here() }
     }
 
     /// The sound it brings into a scene, if it has any.

@@ -21,7 +21,7 @@ impl PyTestPattern {
         let size = values::size_of(width, height)?;
         let rate = fps.map_or_else(|| FrameRate::new(30, 1).or_raise(), values::rate_of)?;
         let pattern = Arc::new(TestPattern::new(size, rate).or_raise()?);
-        let source = PyVideoSource::with_sound(pattern.clone(), pattern.sound());
+        let source = PyVideoSource::with_sound(pattern.clone(), Some(pattern.sound()));
         Ok(PyClassInitializer::from(source).add_subclass(Self(pattern)))
     }
 

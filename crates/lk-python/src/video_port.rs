@@ -6,8 +6,7 @@ use crate::error::raise;
 use crate::frame::PyFrame;
 use crate::source::{PyVideoSource, given};
 use crate::values::format_of;
-use livekit_studio::{Clock, Error, PixelFormat, VideoPort, VideoSource};
-use pyo3::buffer::PyUntypedBuffer;
+use livekit_studio::{Clock, Error, VideoPort, VideoSource};
 use pyo3::prelude::*;
 use std::sync::Arc;
 
@@ -27,7 +26,7 @@ impl PyVideoPort {
     fn push(&self, array: &Bound<'_, PyAny>, is_flipped: bool, format: Option<&str>) -> PyResult<()> {
         let format = match format {
             Some(format) => format_of(format)?,
-            None => bgr_of(array)?,
+            None => array::bgr_of(array),
         };
         let now = <dyn Clock>::live().now();
         self.0.publish(array::copy_in(array, format, is_flipped, now)?);
@@ -51,10 +50,4 @@ impl PyVideoPort {
     fn latest(&self) -> Option<PyFrame> {
         self.0.latest().map(PyFrame)
     }
-}
-
-/// BGR or BGRA by the number of channels: what arrays were in 2020.
-fn bgr_of(array: &Bound<'_, PyAny>) -> PyResult<PixelFormat> {
-    let channels = PyUntypedBuffer::get(array).ok().and_then(|b| b.shape().get(2).copied());
-    Ok(if channels == Some(4) { PixelFormat::Bgra } else { PixelFormat::Bgr })
 }

@@ -3,8 +3,8 @@
 
 use super::pattern::place;
 use livekit_studio::{
-    AudioSettings, CHANNELS, Compositor, Exactness, FrameRate, Layer, LiveOptions, LiveStatistics, Placement,
-    Player, PlayerOptions, Point, Recorded as What, Recorder, RecorderSettings, Recording, Result,
+    AudioSettings, CHANNELS, Compositor, Exactness, FrameRate, Heard, Layer, LiveOptions, LiveStatistics,
+    Placement, Player, PlayerOptions, Point, Recorded as What, Recorder, RecorderSettings, Recording, Result,
     SAMPLE_RATE, Sample, Sampling, Size, SourceId, Timestamp, VideoSource, Wake, Where, thread,
 };
 use std::io::Write;
@@ -128,9 +128,9 @@ fn run(seconds: f64, troubles: bool) -> LiveStatistics {
     let recording = recording(&path, rate);
     recording.recorder().start().unwrap();
     scene.start(LiveOptions { threads: 2, ..LiveOptions::default() }).unwrap();
-    recording.connect(What::Scene(scene.clone())).unwrap();
+    recording.connect(What::Scene(scene.clone(), vec![Heard::Mix])).unwrap();
     if let Some((recorder, ..)) = &stuck {
-        recorder.connect(What::Scene(scene.clone())).unwrap();
+        recorder.connect(What::Scene(scene.clone(), vec![Heard::Mix])).unwrap();
     }
     scene.limit_frames(rate.frames_in(seconds));
     assert!(scene.wait(Duration::from_secs_f64(2.0 * seconds + 60.0)), "the run goes on");

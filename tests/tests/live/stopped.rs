@@ -3,7 +3,7 @@
 
 use super::pattern::{Recorded, number, place};
 use super::sync::{recorder, scene};
-use livekit_studio::{FrameRate, Recorded as What, Recording, Wake};
+use livekit_studio::{FrameRate, Heard, Recorded as What, Recording, Wake};
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ fn a_process_that_is_stopped_records_on() {
     let scene = scene(rate);
     let recording = Recording::new(recorder(&file, rate));
     recording.recorder().start().unwrap();
-    recording.connect(What::Scene(scene.clone())).unwrap();
+    recording.connect(What::Scene(scene.clone(), vec![Heard::Mix])).unwrap();
     Wake::new().wait(Duration::from_secs(1));
     println!("RECORDING");
     // the parent stops this process now

@@ -3,8 +3,8 @@
 
 use super::pattern::{Recorded, number, place};
 use livekit_studio::{
-    Compositor, FrameRate, Layer, LiveOptions, ManualClock, Recorded as What, Recorder, RecorderSettings,
-    Recording, Size, SourceId, TestPattern, Timestamp, Where,
+    Compositor, FrameRate, Heard, Layer, LiveOptions, ManualClock, Recorded as What, Recorder,
+    RecorderSettings, Recording, Size, SourceId, TestPattern, Timestamp, Where,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -104,7 +104,7 @@ fn live(name: &str, rate: FrameRate, seconds: f64) -> (Recorded, u64) {
     let scene = scene(rate);
     let recording = Recording::new(recorder(&path, rate));
     recording.recorder().start().unwrap();
-    recording.connect(What::Scene(scene.clone())).unwrap();
+    recording.connect(What::Scene(scene.clone(), vec![Heard::Mix])).unwrap();
     scene.limit_frames(rate.frames_in(seconds));
     assert!(scene.wait(Duration::from_secs_f64(60.0 + 2.0 * seconds)));
     let missed = scene.live_statistics().unwrap().missed;

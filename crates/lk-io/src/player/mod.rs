@@ -288,6 +288,12 @@ impl Player {
         self.0.shared.targets.lock().clone()
     }
 
+    /// Ends its threads and closes the file: it stands still for good, its last frame stays with its readers.
+    pub fn close(&self) {
+        self.stop();
+        self.0.close();
+    }
+
     /// Its pictures as a source; keeps the player alive.
     pub fn video(&self) -> Arc<dyn VideoSource> {
         Arc::new(Video(self.0.clone()))
@@ -401,8 +407,8 @@ impl Inner {
     }
 }
 
-impl Drop for Inner {
-    fn drop(&mut self) {
+impl Inner {
+    fn close(&self) {
         if !self.process.is_this() {
             return;
         }
@@ -410,13 +416,21 @@ impl Drop for Inner {
         self.shared.packets.ring();
         let targets = std::mem::take(&mut *self.shared.targets.lock());
         targets.iter().for_each(|t| t.set_upstream(None));
-        self.decoders.lock().clear();
-        if let Some(demuxer) = self.demuxer.lock().take() {
+        let decoders = std::mem::take(&mut *self.decoders.lock());
+        drop(decoders);
+        let demuxer = self.demuxer.lock().take();
+        if let Some(demuxer) = demuxer {
             if demuxer.is_finished() || self.done.wait(INTERRUPTED) {
                 return;
             }
             tracing::warn!("{}: a read does not return; its thread is left behind", self.shared.name);
             demuxer.detach();
         }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close();
     }
 }

@@ -24,6 +24,8 @@ const SOUND_BEHIND: u64 = 2880;
 const MOST_BEHIND: Duration = Duration::from_millis(500);
 /// After standing still for longer than this, sound goes on at the present.
 const LOST: u64 = 5 * SAMPLE_RATE as u64;
+/// How much earlier than pictures that come by themselves sound is asked for: their first may be one of the past.
+const LEAD: u64 = SAMPLE_RATE as u64 / 10;
 /// A clock may be anybody's: how often it is looked at.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -63,21 +65,18 @@ impl Feed {
         self.threads.lock().contains(&std::thread::current().id())
     }
 
-    /// Starts a thread for each source.
+    /// Starts a thread for each source; sounds come with the tracks they are for.
     pub(super) fn threads(
         self: &Arc<Self>,
         source: Option<Arc<dyn VideoSource>>,
-        sounds: Vec<Arc<dyn AudioSource>>,
+        sounds: Vec<(usize, Arc<dyn AudioSource>)>,
     ) -> Result<Vec<Thread>> {
         let there = self.shared.tracks.len();
-        if there > 0 && sounds.len() > there {
+        if there > 0 && sounds.iter().any(|(index, _)| *index >= there) {
             let message = format!("{} sounds for a recording of {there} tracks", sounds.len());
             return Err(Error::parameter(message).with_hint("add tracks to the recorder's settings"));
         }
-        if source.is_none() && self.shared.has_video {
-            let error = Error::parameter("a recording of pictures needs a source of pictures");
-            return Err(error.with_hint("leave the pictures out of the settings to record sound alone"));
-        }
+        let lead = if source.is_none() && self.shared.has_video { LEAD } else { 0 };
         // now, so that whoever asks hears that a source is taken
         let now = self.clock.now();
         let pictures = match source.filter(|_| self.shared.has_video) {
@@ -85,17 +84,17 @@ impl Feed {
             None => None,
         };
         let mut claimed = Vec::new();
-        for sound in sounds.into_iter().take(there) {
-            claimed.push((sound.claim(self.id, now)?, sound));
+        for (index, sound) in sounds.into_iter().filter(|(index, _)| *index < there) {
+            claimed.push((sound.claim(self.id, now)?, index, sound));
         }
         let mut threads = Vec::new();
         if let Some((lease, source)) = pictures {
             let feed = self.clone();
             threads.push(thread::spawn("lk-rec-feed", move || feed.pictures(&*source, lease))?);
         }
-        for (index, (lease, sound)) in claimed.into_iter().enumerate() {
+        for (lease, index, sound) in claimed {
             let feed = self.clone();
-            let body = move || feed.sound(&*sound, lease, index);
+            let body = move || feed.sound(&*sound, lease, index, lead);
             threads.push(thread::spawn("lk-rec-feed-snd", body).inspect_err(|_| self.cancel())?);
         }
         Ok(threads)
@@ -178,7 +177,7 @@ impl Feed {
         }
     }
 
-    fn sound(&self, source: &dyn AudioSource, lease: Option<LeaseGuard>, index: usize) {
+    fn sound(&self, source: &dyn AudioSource, lease: Option<LeaseGuard>, index: usize, lead: u64) {
         let Some(first) = self.begin() else { return };
         drop(lease);
         let start = self.shared.rate.time_of(first);
@@ -187,7 +186,7 @@ impl Feed {
             Err(e) => return self.shared.fail(e),
         };
         let target = TrackTarget { shared: self.shared.clone(), index };
-        let mut next = self.shared.rate.sample_of(first, SAMPLE_RATE);
+        let mut next = self.shared.rate.sample_of(first, SAMPLE_RATE).saturating_sub(lead);
         let (mut out, mut failing) = ([0.0; BLOCK as usize * CHANNELS], false);
         while !self.cancel.is_cancelled() {
             let now = u64::try_from(sample_at(self.clock.now())).unwrap_or(0).saturating_sub(SOUND_BEHIND);

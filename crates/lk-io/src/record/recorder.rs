@@ -143,6 +143,21 @@ impl Recorder {
         sounds: Vec<Arc<dyn AudioSource>>,
         clock: Arc<dyn Clock>,
     ) -> Result<()> {
+        if source.is_none() && self.inner.shared.has_video {
+            let error = Error::parameter("a recording of pictures needs a source of pictures");
+            return Err(error.with_hint("leave the pictures out of the settings to record sound alone"));
+        }
+        self.record_with(source, sounds.into_iter().enumerate().collect(), clock)
+    }
+
+    /// The same for sounds that come with the numbers of their tracks; without `source` they are heard beside
+    /// pictures that come by themselves, those of a scene.
+    pub fn record_with(
+        &self,
+        source: Option<Arc<dyn VideoSource>>,
+        sounds: Vec<(usize, Arc<dyn AudioSource>)>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<()> {
         self.check_process()?;
         self.inner.shared.check_open()?;
         if self.inner.finish.has_feed() {

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! What a recorder is told to record, and how.
+
+use crate::compositor::PyCompositor;
+use crate::error::raise;
+use crate::sound::sound_of;
+use crate::source::given;
+use livekit_studio::clock::Deadline;
+use livekit_studio::{
+    AudioSettings, AudioSource, Cancel, Clock, Compositor, Error, ErrorKind, FrameRate, Heard, OpenOptions,
+    OutputSettings, Recorded, RecorderSettings, Result, Sample, Sampling, Size, VideoSettings, VideoSource,
+    Wake,
+};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyList, PyTuple};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the first picture of a source is waited for, to know its size.
+const FIRST_PICTURE: Duration = Duration::from_secs(5);
+/// The word for the sound of what is recorded.
+const SOURCE: &str = "source";
+
+/// Where the pictures come from.
+#[derive(Clone)]
+pub(crate) enum Shown {
+    Scene(Compositor),
+    Video(Arc<dyn VideoSource>, Option<Arc<dyn AudioSource>>),
+}
+
+pub(crate) fn shown_of(value: &Bound<'_, PyAny>) -> PyResult<Shown> {
+    if let Ok(scene) = value.cast::<PyCompositor>() {
+        return Ok(Shown::Scene(scene.get().compositor.clone()));
+    }
+    let given = given(value, true)?;
+    Ok(Shown::Video(given.video, given.sound))
+}
+
+impl Shown {
+    /// The size of its pictures; waits for the first one where it is not known before.
+    pub(crate) fn size(&self, cancel: &Cancel) -> Result<Size> {
+        let source = match self {
+            Self::Scene(scene) => return Ok(scene.size()),
+            Self::Video(source, _) => source,
+        };
+        let (wake, deadline) = (Wake::new(), Deadline::after(FIRST_PICTURE));
+        source.wake_on_ready(&wake);
+        loop {
+            if let Some(size) = source.size() {
+                return Ok(size);
+            }
+            match source.sample(<dyn Clock>::live().now(), Sampling::Live)? {
+                Sample::Frame(frame) | Sample::Ended(Some(frame)) => return Ok(frame.size()),
+                Sample::Ended(None) | Sample::Pending | Sample::Empty => {}
+            }
+            if cancel.is_cancelled() || deadline.has_passed() {
+                let seconds = FIRST_PICTURE.as_secs();
+                let message =
+                    format!("{} has shown nothing for {seconds} s: its size is not known", source.name());
+                return Err(Error::new(ErrorKind::Deadline, message)
+                    .with_hint("say video_width and video_height, or make the recorder when pictures come"));
+            }
+            wake.wait(deadline.left(Duration::from_millis(20)));
+        }
+    }
+
+    /// The rate of its pictures, where it has one.
+    pub(crate) fn rate(&self) -> Option<FrameRate> {
+        match self {
+            Self::Scene(scene) => Some(scene.rate()),
+            Self::Video(..) => None,
+        }
+    }
+}
+
+/// The tracks in `audio`: nothing, one, or a list.
+pub(crate) fn heard_of(audio: Option<&Bound<'_, PyAny>>, shown: Option<&Shown>) -> PyResult<Vec<Heard>> {
+    let Some(audio) = audio else { return Ok(Vec::new()) };
+    let several = |items: Vec<Bound<'_, PyAny>>| -> PyResult<Vec<Heard>> {
+        let one = |item: &Bound<'_, PyAny>| track_of(item, shown)?.ok_or_else(|| silent(shown));
+        items.iter().map(one).collect()
+    };
+    if let Ok(list) = audio.cast::<PyList>() {
+        return several(list.iter().collect());
+    }
+    if let Ok(tuple) = audio.cast::<PyTuple>() {
+        return several(tuple.iter().collect());
+    }
+    Ok(track_of(audio, shown)?.into_iter().collect())
+}
+
+/// One track; None where there is no sound to record.
+fn track_of(value: &Bound<'_, PyAny>, shown: Option<&Shown>) -> PyResult<Option<Heard>> {
+    let flag = value.cast::<PyBool>().ok().map(|b| b.is_true());
+    if flag == Some(false) {
+        return Ok(None);
+    }
+    if flag == Some(true) || value.extract::<String>().is_ok_and(|s| s == SOURCE) {
+        return Ok(match shown {
+            Some(Shown::Scene(_)) => Some(Heard::Mix),
+            Some(Shown::Video(_, sound)) => sound.clone().map(Heard::Source),
+            None => None,
+        });
+    }
+    if let Ok(id) =
+        value.extract::<i64>().map_err(|_| ()).and_then(|id| if id < 0 { Err(()) } else { Ok(id) })
+    {
+        return Err(no_device(id));
+    }
+    sound_of(value, OpenOptions::default()).map(|sound| Some(Heard::Source(sound)))
+}
+
+/// What is said of sound devices, which this version has not.
+pub(crate) fn no_device(id: i64) -> PyErr {
+    raise(Error::parameter(format!("sound device {id}: sound devices come with a later version")).with_hint(
+        "negative ids are in-process channels; audio= takes an AudioPort, a Player, a file or \"source\"",
+    ))
+}
+
+fn silent(shown: Option<&Shown>) -> PyErr {
+    let message = match shown {
+        Some(Shown::Video(source, _)) => format!("{} has no sound for a track", source.name()),
+        _ => "a track of nothing cannot be recorded".to_owned(),
+    };
+    raise(Error::new(ErrorKind::Media, message).with_hint("leave it out of the list of tracks"))
+}
+
+/// The two together; an error if a mix is asked for and there is no scene.
+pub(crate) fn recorded(shown: Option<Shown>, heard: Vec<Heard>) -> Result<Recorded> {
+    let video = match shown {
+        Some(Shown::Scene(scene)) => return Ok(Recorded::Scene(scene, heard)),
+        Some(Shown::Video(video, _)) => Some(video),
+        None => None,
+    };
+    let sounds = heard.into_iter().map(|heard| match heard {
+        Heard::Source(sound) => Ok(sound),
+        Heard::Mix => Err(Error::parameter("a track is for the sound of a scene, and this is none")
+            .with_hint("make another recorder for another kind of source")),
+    });
+    Ok(Recorded::Sources(video, sounds.collect::<Result<_>>()?))
+}
+
+/// How the file is to be.
+pub(crate) struct Asked {
+    /// The container of 2020, with its codecs.
+    pub mp4: Option<bool>,
+    pub size: Option<Size>,
+    pub rate: Option<FrameRate>,
+    pub video_codec: Option<String>,
+    pub quality: Option<f64>,
+    pub bitrate: Option<u64>,
+    pub audio_codec: Option<String>,
+    pub options: Vec<(String, String)>,
+    pub format: Option<String>,
+    pub durable: bool,
+    pub overwrite: bool,
+}
+
+impl Asked {
+    /// The settings for the file called `name` with pictures of `size`, if any, and these tracks.
+    pub(crate) fn settings(
+        &self,
+        name: &str,
+        size: Option<Size>,
+        shown: Option<&Shown>,
+        heard: &[Heard],
+    ) -> Result<RecorderSettings> {
+        let sound = !heard.is_empty();
+        let rate = match self.rate.or_else(|| shown?.rate()) {
+            Some(rate) => rate,
+            None => FrameRate::new(30, 1)?,
+        };
+        let mut settings = match (size, self.mp4) {
+            (Some(size), Some(mp4)) => RecorderSettings::of_2020(mp4, size, sound),
+            (Some(size), None) => RecorderSettings::new(size, rate, sound),
+            (None, _) => RecorderSettings {
+                output: OutputSettings {
+                    video: None,
+                    audio: Some(AudioSettings::default()),
+                    ..OutputSettings::default()
+                },
+                tracks: Vec::new(),
+                durable: false,
+            },
+        };
+        let output = &mut settings.output;
+        if let Some(video) = &mut output.video {
+            let codec = self.video_codec.clone().or(video.codec.take());
+            *video = VideoSettings {
+                codec,
+                quality: self.quality,
+                bitrate: self.bitrate,
+                rate,
+                ..VideoSettings::new(video.size, rate)
+            };
+        }
+        if let (Some(audio), Some(codec)) = (&mut output.audio, &self.audio_codec) {
+            audio.codec = Some(codec.clone());
+        }
+        output.format = self.format.clone().or(output.format.take());
+        output.overwrite = self.overwrite;
+        output.sort_options(name, &self.options);
+        let audio = output.audio.clone().unwrap_or_default();
+        for heard in heard.iter().skip(1) {
+            settings = settings.with_track(track_name(heard), audio.clone());
+        }
+        settings.durable = self.durable;
+        Ok(settings)
+    }
+}
+
+fn track_name(heard: &Heard) -> String {
+    match heard {
+        Heard::Mix => "the mix".to_owned(),
+        Heard::Source(sound) => sound.name(),
+    }
+}

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What players and recorders did, in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerStatistics:
+    """Counts of a player since it was opened, and how full its queues are.
+
+    Attributes:
+        decoded: pictures decoded.
+        published: frames given to its targets and to those who read from it.
+        dropped_late: pictures thrown away because their time was over before they were decoded.
+        damaged: packets that were damaged and skipped.
+        late_samples: samples that were asked for and not there in time.
+        stalls: times that data ran out for more than a second.
+        laps: times the media began again.
+        queued_bytes: bytes of packets that wait for the decoders.
+        queued_packets: packets that wait for the decoders.
+    """
+
+    decoded: int
+    published: int
+    dropped_late: int
+    damaged: int
+    late_samples: int
+    stalls: int
+    laps: int
+    queued_bytes: int
+    queued_packets: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrackStatistics:
+    """Counts of a sound track of a recording, in samples for each side.
+
+    Attributes:
+        name: what is heard on it.
+        encoder: FFmpeg's name of its encoder.
+        samples: samples encoded.
+        silent: those of them that are silence because nothing came for them.
+    """
+
+    name: str
+    encoder: str
+    samples: int
+    silent: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderStatistics:
+    """Exact counts of a recording. ``frames + repeated`` is the length of the file once it has stopped.
+
+    Attributes:
+        frames: frames encoded that came.
+        repeated: places at which the frame before is shown again, since theirs was missing or dropped.
+        held: those of them that were not encoded again: the frame before lasts longer.
+        dropped: frames dropped because the encoder was behind.
+        surplus: frames whose place had gone by already.
+        unwritten: encoded packets that were left out because the disk was too slow.
+        waiting: frames that wait for the encoder.
+        duration: the length of the file so far in seconds.
+        encoding: seconds spent encoding pictures, waiting for the disk included.
+        tracks: the sound, one entry a track.
+    """
+
+    frames: int
+    repeated: int
+    held: int
+    dropped: int
+    surplus: int
+    unwritten: int
+    waiting: int
+    duration: float
+    encoding: float
+    tracks: tuple[TrackStatistics, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingReport:
+    """What went into a file.
+
+    Attributes:
+        frames: frames encoded that came.
+        repeated: places at which the frame before is shown again.
+        dropped: frames dropped because the encoder was behind.
+        duration: the length of the file in seconds.
+        bytes: the size of the file; 0 if nothing was recorded, and then there is no file.
+        format: the container, by FFmpeg's name.
+        video_encoder: FFmpeg's name of the encoder of the pictures, or None without pictures.
+        warning: what one should know of the file, which plays nevertheless, or None.
+        statistics: all counts.
+    """
+
+    frames: int
+    repeated: int
+    dropped: int
+    duration: float
+    bytes: int
+    format: str
+    video_encoder: str | None
+    warning: str | None
+    statistics: RecorderStatistics
