@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // helpers of tests
 
 mod pattern;
+mod players;
 mod soak;
 mod stopped;
 mod sync;
