@@ -111,6 +111,7 @@ impl PyFrame {
         Ok(PyBytes::new(py, &png))
     }
 
+    // SAFETY: called by the interpreter, with a view that is its own to fill.
     #[allow(unsafe_code)]
     unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
         if view.is_null() || flags & ffi::PyBUF_WRITABLE == ffi::PyBUF_WRITABLE {
@@ -155,6 +156,7 @@ impl PyFrame {
         Ok(())
     }
 
+    // SAFETY: called by the interpreter, once for a view that __getbuffer__ filled.
     #[allow(unsafe_code)]
     unsafe fn __releasebuffer__(&self, view: *mut ffi::Py_buffer) {
         // SAFETY: `internal` is the box made by __getbuffer__ for this very view, released once.

@@ -58,6 +58,8 @@ impl Interrupt {
     }
 }
 
+/// # Safety
+/// `opaque` comes from [`Interrupt::callback`], and its owner is alive.
 #[allow(unsafe_code)]
 unsafe extern "C" fn asked(opaque: *mut c_void) -> c_int {
     // SAFETY: the pointer comes from `Interrupt::callback`, whose owner outlives the context; the type is Sync

@@ -51,6 +51,8 @@ thread_local! {
     static PARTIAL: RefCell<(String, c_int)> = const { RefCell::new((String::new(), 1)) };
 }
 
+/// # Safety
+/// As FFmpeg calls its log callback: a format with the arguments it asks for.
 #[allow(unsafe_code)]
 unsafe extern "C" fn on_line(class: *mut c_void, level: c_int, format: *const c_char, args: VaList) {
     // SAFETY: reads a global.

@@ -236,6 +236,8 @@ pub(super) fn lend(frame: &Frame) -> Result<frame::Video> {
     Ok(out)
 }
 
+/// # Safety
+/// `holder` is a box that `lend` gave away, and this is called once for it.
 #[allow(unsafe_code)]
 unsafe extern "C" fn give_back(holder: *mut c_void, _data: *mut u8) {
     // SAFETY: `lend` made it of a box, and FFmpeg calls this once. Dropping a frame takes a lock and frees or
