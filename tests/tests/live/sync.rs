@@ -14,17 +14,25 @@ const SIZE: Size = Size::new(128, 96);
 
 /// A scene that shows and sounds a test pattern of its own rate.
 pub fn scene(rate: FrameRate) -> Compositor {
-    let scene = Compositor::new(SIZE, rate).unwrap();
-    let pattern = Arc::new(TestPattern::new(SIZE, rate).unwrap());
+    scene_of(SIZE, rate)
+}
+
+fn scene_of(size: Size, rate: FrameRate) -> Compositor {
+    let scene = Compositor::new(size, rate).unwrap();
+    let pattern = Arc::new(TestPattern::new(size, rate).unwrap());
     let sound = pattern.sound();
     scene.add(pattern, None, Some(sound), Layer::new(SourceId::unique()), Where::Top).unwrap();
     scene
 }
 
 pub fn recorder(path: &Path, rate: FrameRate) -> Recorder {
-    let mut settings = RecorderSettings::new(SIZE, rate, true);
+    recorder_of(SIZE, path, rate, "12")
+}
+
+fn recorder_of(size: Size, path: &Path, rate: FrameRate, crf: &str) -> Recorder {
+    let mut settings = RecorderSettings::new(size, rate, true);
     let video = settings.output.video.take().unwrap();
-    settings.output.video = Some(video.with_option("preset", "ultrafast").with_option("crf", "12"));
+    settings.output.video = Some(video.with_option("preset", "ultrafast").with_option("crf", crf));
     Recorder::open(&path.to_string_lossy(), settings).unwrap()
 }
 
@@ -42,12 +50,12 @@ fn check_sync(file: &Recorded, rate: FrameRate, places: impl IntoIterator<Item =
 }
 
 /// Records `seconds` of a simulated live run.
-fn simulate(name: &str, rate: FrameRate, seconds: f64) -> Recorded {
+fn simulate(name: &str, size: Size, crf: &str, rate: FrameRate, seconds: f64) -> Recorded {
     let path = place(name);
-    let scene = scene(rate);
+    let scene = scene_of(size, rate);
     let clock = Arc::new(ManualClock::new());
     clock.set(Timestamp::from_nanos(3_000_000_000_000_017));
-    let recording = Recording::new(recorder(&path, rate));
+    let recording = Recording::new(recorder_of(size, &path, rate, crf));
     let target = recording.recorder().clone();
     scene.add_target(target.clone());
     scene.add_sound_target(target.track(0).unwrap());
@@ -78,7 +86,7 @@ fn rates() -> [FrameRate; 3] {
 fn every_tick_is_a_frame_of_the_file_and_flash_and_beep_are_together() {
     for rate in rates() {
         for container in ["mp4", "mkv"] {
-            let file = simulate(&format!("sync.{container}"), rate, 12.0);
+            let file = simulate(&format!("sync.{container}"), SIZE, "12", rate, 12.0);
             for (n, frame) in file.frames().enumerate() {
                 assert_eq!(number(&frame), n as u64, "{container} at {rate}");
             }
@@ -92,7 +100,7 @@ fn every_tick_is_a_frame_of_the_file_and_flash_and_beep_are_together() {
 #[ignore = "takes a quarter of an hour"]
 fn flash_and_beep_are_together_after_a_day() {
     let rate = rates()[2];
-    let file = simulate("day.mp4", rate, 24.0 * 3600.0);
+    let file = simulate("day.mp4", TestPattern::MIN_SIZE, "30", rate, 24.0 * 3600.0);
     let places = (0..24).map(|hour| f64::from(hour) * 3600.0 + 1800.5).chain([86_390.5]);
     let worst = check_sync(&file, rate, places);
     println!("RELIABILITY a day of flash and beep at {rate}: at most {:.2} ms apart", worst * 1000.0);
