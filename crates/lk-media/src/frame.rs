@@ -82,6 +82,11 @@ pub trait HostMemoryMut: HostMemory {
     fn plane_mut(&mut self, plane: usize) -> &mut [u8];
     /// The bytes of all planes at once.
     fn planes_mut(&mut self) -> Vec<&mut [u8]>;
+    /// Whether the memory may be written again once nobody holds the frame made of it. Memory that others read by
+    /// ways of their own (another process, a device) says no.
+    fn may_be_reclaimed(&self) -> bool {
+        false
+    }
 }
 
 /// One plane of a picture, read.
@@ -123,10 +128,27 @@ impl PlaneMut<'_> {
     }
 }
 
+/// The bytes of a published picture.
+enum Memory {
+    /// Never written by us.
+    Fixed(Box<dyn HostMemory>),
+    /// Written by us before it was published.
+    Written(Box<dyn HostMemoryMut>),
+}
+
+impl Memory {
+    fn host(&self) -> &dyn HostMemory {
+        match self {
+            Self::Fixed(memory) => &**memory,
+            Self::Written(memory) => &**memory,
+        }
+    }
+}
+
 struct Picture {
     id: FrameId,
     spec: FrameSpec,
-    memory: Box<dyn HostMemory>,
+    memory: Memory,
     conversions: Mutex<Vec<Frame>>,
 }
 
@@ -141,8 +163,12 @@ impl Frame {
     /// Publishes memory that nobody will write again. Fails if a plane is smaller than `spec` needs.
     pub fn from_memory(spec: FrameSpec, memory: Box<dyn HostMemory>, timestamp: Timestamp) -> Result<Self> {
         check_memory(&spec, &*memory)?;
+        Ok(Self::of(spec, Memory::Fixed(memory), timestamp))
+    }
+
+    fn of(spec: FrameSpec, memory: Memory, timestamp: Timestamp) -> Self {
         let picture = Picture { id: FrameId::unique(), spec, memory, conversions: Mutex::default() };
-        Ok(Self { picture: Arc::new(picture), timestamp })
+        Self { picture: Arc::new(picture), timestamp }
     }
 
     /// Copies tightly packed planes, one after the other, into a new frame.
@@ -232,6 +258,25 @@ impl Frame {
         kept.push(done.clone());
         Ok(done.at(self.timestamp))
     }
+
+    /// Whether this is the only reference to the picture.
+    pub fn is_unshared(&self) -> bool {
+        Arc::strong_count(&self.picture) == 1
+    }
+
+    /// The memory with its bytes, to be written again: for whoever made the frame and keeps count of what it shows.
+    /// The frame comes back if somebody else holds the picture or its memory cannot be written. Conversions made of
+    /// it are dropped, and the next picture published from the memory has an identity of its own.
+    pub fn try_reclaim(self) -> std::result::Result<FrameMut, Self> {
+        let timestamp = self.timestamp;
+        let picture = Arc::try_unwrap(self.picture).map_err(|picture| Self { picture, timestamp })?;
+        match picture {
+            Picture { spec, memory: Memory::Written(memory), .. } if memory.may_be_reclaimed() => {
+                Ok(FrameMut { spec, memory })
+            }
+            picture => Err(Self { picture: Arc::new(picture), timestamp }),
+        }
+    }
 }
 
 impl fmt::Debug for Frame {
@@ -247,7 +292,7 @@ pub struct FrameMap(Frame);
 impl FrameMap {
     /// Plane `index`.
     pub fn plane(&self, index: usize) -> Plane<'_> {
-        plane_of(&self.0.picture.spec, &*self.0.picture.memory, index)
+        plane_of(&self.0.picture.spec, self.0.picture.memory.host(), index)
     }
 
     /// What the bytes are.
@@ -317,13 +362,7 @@ impl FrameMut {
 
     /// Makes it a [`Frame`]; from here on nobody writes it.
     pub fn publish(self, timestamp: Timestamp) -> Frame {
-        let picture = Picture {
-            id: FrameId::unique(),
-            spec: self.spec,
-            memory: self.memory,
-            conversions: Mutex::default(),
-        };
-        Frame { picture: Arc::new(picture), timestamp }
+        Frame::of(self.spec, Memory::Written(self.memory), timestamp)
     }
 }
 
@@ -362,5 +401,54 @@ mod tests {
         assert_eq!(a.map_native().plane(2).row(0), &[11, 12]);
         assert_eq!(a.map_native().to_packed(), (1..=12).collect::<Vec<u8>>());
         assert!(Frame::from_packed(spec, &[0; 11], Timestamp::ZERO).is_err());
+    }
+
+    #[test]
+    fn memory_comes_back_only_when_nobody_else_holds_it() {
+        let spec = FrameSpec::of(PixelFormat::I420, Size::new(4, 2));
+        let frame = Frame::from_packed(spec, &[128; 12], Timestamp::ZERO).unwrap();
+        let (id, address) = (frame.id(), frame.map_native().plane(0).data.as_ptr());
+        let other = frame.at(Timestamp::from_nanos(1));
+        let view = frame.map_native();
+        let frame = frame.try_reclaim().err().expect("shared twice");
+        drop(other);
+        let frame = frame.try_reclaim().err().expect("a view is left");
+        drop(view);
+        frame.map(PixelFormat::Bgra).unwrap();
+        assert!(frame.is_unshared());
+        let mut memory = frame.try_reclaim().ok().expect("the last one");
+        assert_eq!(memory.plane(0).row(1), [128; 4]);
+        memory.plane_mut(0).row_mut(0)[0] = 200;
+        let again = memory.publish(Timestamp::from_nanos(2));
+        assert!(again.id() != id && again.map_native().plane(0).data.as_ptr() == address);
+        let bgra = again.map(PixelFormat::Bgra).unwrap();
+        assert!(bgra.plane(0).row(0)[0] > bgra.plane(0).row(0)[4], "no conversion of the old picture");
+    }
+
+    #[test]
+    fn memory_of_others_is_never_written() {
+        struct Own(Vec<u8>);
+        impl HostMemory for Own {
+            fn layout(&self, _: usize) -> PlaneLayout {
+                PlaneLayout { stride: 3, rows: 1 }
+            }
+            fn plane(&self, _: usize) -> &[u8] {
+                &self.0
+            }
+        }
+        impl HostMemoryMut for Own {
+            fn plane_mut(&mut self, _: usize) -> &mut [u8] {
+                &mut self.0
+            }
+            fn planes_mut(&mut self) -> Vec<&mut [u8]> {
+                vec![&mut self.0]
+            }
+        }
+        let spec = FrameSpec::of(PixelFormat::Bgr, Size::new(1, 1));
+        let given = Frame::from_memory(spec, Box::new(Own(vec![1; 3])), Timestamp::ZERO).unwrap();
+        let id = given.id();
+        assert_eq!(given.try_reclaim().err().map(|f| f.id()), Some(id));
+        let written = FrameMut::new(spec, Box::new(Own(vec![1; 3]))).unwrap().publish(Timestamp::ZERO);
+        assert!(written.try_reclaim().is_err());
     }
 }
