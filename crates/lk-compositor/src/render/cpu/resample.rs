@@ -240,8 +240,8 @@ impl<'a, N: Numbers> Resampler<'a, N> {
 
     #[inline(always)]
     fn run<O: Output<N>>(mut self, planes: &mut [Vec<O>]) {
-        let source_rows = self.block.down.reads(self.block.rows.clone()).len();
-        if source_rows < self.block.rows.len() {
+        // decided for the layer as a whole: parts of it must be the same wherever they are cut
+        if self.block.down.enlarges() {
             self.columns_first(planes);
         } else {
             self.rows_first(planes);

@@ -29,6 +29,8 @@ struct Case {
     stage: Stage,
     turns: Vec<[Frame; 2]>,
     fading: bool,
+    /// The top layer moves.
+    roaming: bool,
     output: FrameSpec,
 }
 
@@ -36,7 +38,7 @@ impl Case {
     fn new(name: &'static str, format: PixelFormat) -> Self {
         let stage = Stage::new(1920, 1080);
         let output = FrameSpec::of(format, Size::new(1920, 1080));
-        Self { name, stage, turns: Vec::new(), fading: false, output }
+        Self { name, stage, turns: Vec::new(), fading: false, roaming: false, output }
     }
 
     fn still(mut self, frame: Frame, placement: Placement) -> Self {
@@ -49,6 +51,14 @@ impl Case {
         let turns = [make(1), make(2)];
         self.stage.add(&turns[0], placement);
         self.turns.push(turns);
+        self
+    }
+
+    fn more_stills(mut self) -> Self {
+        for i in 0..3u32 {
+            let at = Placement::moved(f64::from(i) * 200.0, f64::from(i) * 100.0);
+            self = self.still(translucent(PixelFormat::Bgra, 400, 300, 40 + i), at);
+        }
         self
     }
 
@@ -67,6 +77,9 @@ impl Case {
             }
             for layer in self.stage.scene.layers.values_mut().filter(|_| self.fading) {
                 layer.opacity = 0.5 + frame as f64 / 100.0;
+            }
+            if let Some(layer) = self.stage.scene.layers.values_mut().last().filter(|_| self.roaming) {
+                layer.placement = Placement::moved(frame as f64 * 14.0, frame as f64 * 8.0);
             }
             let outputs = vec![OutputRequest { spec: self.output, buffer: None }];
             let before = thread_cpu_time();
@@ -127,6 +140,16 @@ fn cases() -> Vec<Case> {
             .still(bg(), whole)
             .still(logo(), Placement::moved(60.0, 60.0))
             .still(third(), Placement::moved(60.0, 880.0)),
+        Case {
+            roaming: true,
+            ..stills(Case::new("moving I420, 12 still", I420)).more_stills().moving(video(320, 180), whole)
+        },
+        Case {
+            roaming: true,
+            ..stills(Case::new("moving RGBA, 12 to BGRA", Bgra))
+                .more_stills()
+                .moving(|s| translucent(Bgra, 320, 180, s), whole)
+        },
         Case::new("new RGBA over I420", I420)
             .moving(video(1920, 1080), whole)
             .moving(|seed| translucent(Rgba, 1920, 1080, seed), whole),

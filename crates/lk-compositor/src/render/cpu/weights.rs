@@ -16,6 +16,7 @@ pub(super) struct Taps {
     shift: u32,
     identity: bool,
     halves: bool,
+    enlarges: bool,
     /// The longest run of output samples whose weights are equal and two source samples on from each other.
     pairs: Range<usize>,
 }
@@ -133,7 +134,10 @@ impl Taps {
         let halves =
             n == 2 && starts.windows(2).all(|s| s[1] == s[0] + 2) && weights.iter().all(|w| *w == 0.5);
         let float = weights.iter().map(|w| *w as f32).collect();
-        let mut taps = Self { first, n, starts, float, fixed, shift, identity, halves, pairs: first..first };
+        let (lo, hi) = (starts.iter().min().copied(), starts.iter().max().copied());
+        let enlarges = ((hi.unwrap_or(0) - lo.unwrap_or(0)) as usize + n) < starts.len();
+        let pairs = first..first;
+        let mut taps = Self { first, n, starts, float, fixed, shift, identity, halves, enlarges, pairs };
         taps.pairs = taps.longest_run();
         taps
     }
@@ -187,6 +191,11 @@ impl Taps {
     /// Whether output samples are means of two source samples each, pair by pair.
     pub fn is_halves(&self) -> bool {
         self.halves
+    }
+
+    /// Whether fewer source samples are read than output samples made.
+    pub fn enlarges(&self) -> bool {
+        self.enlarges
     }
 
     /// log2 of the sum of the fixed-point weights of an output sample.
