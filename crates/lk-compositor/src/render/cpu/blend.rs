@@ -7,6 +7,7 @@
 //! samples it stands.
 
 use super::coverage::RowWeights;
+use super::kernels16::{avx2, high};
 use super::source::mul_255;
 use crate::scene::Blend;
 
@@ -17,7 +18,6 @@ fn fixed(weight: f32) -> u16 {
     (weight * 65536.0 + 0.5).min(f32::from(FULL)) as u16
 }
 
-lk_media::kernel! {
 /// Blends a row; without `alpha` the layer is opaque.
 pub(super) fn row(blend: Blend, dst: &mut [u8], values: &[u8], alpha: Option<&[u8]>, weights: &RowWeights) {
     let part = |range: std::ops::Range<usize>| (&values[range.clone()], alpha.map(|a| &a[range]));
@@ -33,10 +33,16 @@ pub(super) fn row(blend: Blend, dst: &mut [u8], values: &[u8], alpha: Option<&[u
         uniform(blend, &mut dst[from..to], p, a, fixed(weights.weight));
     }
 }
-}
 
-#[inline(always)]
 fn uniform(blend: Blend, dst: &mut [u8], values: &[u8], alpha: Option<&[u8]>, k: u16) {
+    let done = match (blend, alpha, k) {
+        (Blend::Normal, Some(alpha), FULL) => avx2!(over_full(dst, values, alpha)),
+        (_, _, 0 | FULL) => 0,
+        (Blend::Normal, None, _) => avx2!(mix(dst, values, k, k.wrapping_neg())),
+        (Blend::Normal, Some(alpha), _) => avx2!(over(dst, values, alpha, k)),
+        (Blend::Additive, ..) => avx2!(add(dst, values, k)),
+    };
+    let (dst, values, alpha) = (&mut dst[done..], &values[done..], alpha.map(|a| &a[done..]));
     match (blend, alpha, k) {
         (_, _, 0) => {}
         (Blend::Normal, None, FULL) => dst.copy_from_slice(values),
@@ -63,7 +69,6 @@ fn uniform(blend: Blend, dst: &mut [u8], values: &[u8], alpha: Option<&[u8]>, k:
     }
 }
 
-#[inline(always)]
 fn varying(blend: Blend, dst: &mut [u8], values: &[u8], alpha: Option<&[u8]>, weights: &[f32]) {
     for (i, (d, k)) in dst.iter_mut().zip(weights).enumerate() {
         let k = fixed(*k);
@@ -83,12 +88,6 @@ fn varying(blend: Blend, dst: &mut [u8], values: &[u8], alpha: Option<&[u8]>, we
 #[inline(always)]
 fn times(value: u8, weight: u16) -> u16 {
     high(u16::from(value) << 8, weight)
-}
-
-/// The upper half of a product.
-#[inline(always)]
-fn high(a: u16, b: u16) -> u16 {
-    ((u32::from(a) * u32::from(b)) >> 16) as u16
 }
 
 #[inline(always)]

@@ -18,14 +18,17 @@ mod flat;
 mod geometry;
 #[cfg(test)]
 mod incremental;
+mod kernels16;
 mod last;
 mod output;
 mod plan;
 mod pool;
 mod recycle;
 mod resample;
+mod resample16;
 mod rotate;
 mod rows;
+mod simd;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -33,6 +36,7 @@ mod tiles;
 #[cfg(test)]
 mod timing;
 mod weights;
+mod wide;
 
 use super::{OutputRequest, RenderJob, RenderStatistics, Rendered, Renderer};
 use crate::scene::Layer;

@@ -2,6 +2,7 @@
 //! Separable resampling of a block: rows and columns are weighted one after the other, in the order that
 //! leaves less work. Pictures whose tolerance allows it go through fixed-point numbers, the rest through floats.
 
+use super::resample16;
 use super::source::{CHANNELS, Reader, Rows, round};
 use super::weights::Taps;
 use std::marker::PhantomData;
@@ -37,6 +38,8 @@ impl Block<'_> {
             }
         } else if self.is_half() {
             self.halve(&mut planes);
+        } else if resample16::fits(self) {
+            resample16::sample(self, &mut planes);
         } else if self.rough && self.reader.fits_bytes() {
             fixed(self, &mut planes);
         } else {
@@ -487,14 +490,14 @@ impl<N: Numbers> Sums<N> {
 }
 
 /// The rows read last.
-struct Kept<T> {
+pub(super) struct Kept<T> {
     rows: Vec<Option<usize>>,
     planes: Vec<Vec<T>>,
     width: usize,
 }
 
 impl<T: Copy + Default> Kept<T> {
-    fn new(channels: usize, width: usize, capacity: usize) -> Self {
+    pub fn new(channels: usize, width: usize, capacity: usize) -> Self {
         Self {
             rows: vec![None; capacity],
             planes: vec![vec![T::default(); width * capacity]; channels],
@@ -503,7 +506,7 @@ impl<T: Copy + Default> Kept<T> {
     }
 
     /// Where row `row` is kept; `read` fetches it if it is not.
-    fn get(&mut self, row: usize, read: impl FnOnce(&mut Rows<'_, T>)) -> usize {
+    pub fn get(&mut self, row: usize, read: impl FnOnce(&mut Rows<'_, T>)) -> usize {
         let slot = row % self.rows.len();
         if self.rows[slot] != Some(row) {
             read(&mut rows_of(&mut self.planes, slot, self.width));
@@ -513,7 +516,7 @@ impl<T: Copy + Default> Kept<T> {
     }
 
     /// A channel of a row that was got and not replaced since.
-    fn row(&self, row: usize, channel: usize) -> &[T] {
+    pub fn row(&self, row: usize, channel: usize) -> &[T] {
         self.at(row % self.rows.len(), channel)
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! What a 1080p frame costs on one thread, the standard scenes' compositing among it:
 //! `cargo test --profile ci -p lk-compositor timing -- --ignored --nocapture`
+//! (`LK_TIMING=s2` for the cases whose name holds that)
 
 use super::CpuRenderer;
 use super::tests::{Stage, picture};
@@ -170,7 +171,8 @@ fn cases() -> Vec<Case> {
 #[test]
 #[ignore = "measures"]
 fn timing_of_a_1080p_frame() {
-    for mut case in cases() {
+    let only = std::env::var("LK_TIMING").unwrap_or_default();
+    for mut case in cases().into_iter().filter(|c| c.name.contains(&only)) {
         let (median, least) = case.measure();
         let ms = |t: Duration| t.as_secs_f64() * 1e3;
         println!("TIMING {:<24} {:8.3} ms, at least {:8.3}", case.name, ms(median), ms(least));

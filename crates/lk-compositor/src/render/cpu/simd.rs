@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Row kernels written out for AVX2 where the compiler makes less of plain code: it widens 16-bit products to 32 bits
+//! and back. Each returns how many samples it made, always whole vectors; its caller makes the rest, and all of them
+//! elsewhere, by the plain code whose results these equal bit for bit.
+#![cfg(target_arch = "x86_64")]
+
+use std::arch::x86_64::*;
+
+/// Samples in a vector of 16-bit numbers.
+const LANES: usize = 16;
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load(from: &[u16; LANES]) -> __m256i {
+    // SAFETY: the reference is to 32 readable bytes; no alignment is asked for.
+    #[allow(unsafe_code)]
+    unsafe {
+        _mm256_loadu_si256(from.as_ptr().cast())
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn store(v: __m256i, to: &mut [u16; LANES]) {
+    // SAFETY: the reference is to 32 bytes that may be written; no alignment is asked for.
+    #[allow(unsafe_code)]
+    unsafe {
+        _mm256_storeu_si256(to.as_mut_ptr().cast(), v);
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load_bytes(from: &[u8; LANES]) -> __m256i {
+    // SAFETY: the reference is to 16 readable bytes; no alignment is asked for.
+    #[allow(unsafe_code)]
+    let bytes = unsafe { _mm_loadu_si128(from.as_ptr().cast()) };
+    _mm256_cvtepu8_epi16(bytes)
+}
+
+/// Numbers below 256 as bytes.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn store_bytes(v: __m256i, to: &mut [u8; LANES]) {
+    let packed = _mm_packus_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256::<1>(v));
+    // SAFETY: the reference is to 16 bytes that may be written; no alignment is asked for.
+    #[allow(unsafe_code)]
+    unsafe {
+        _mm_storeu_si128(to.as_mut_ptr().cast(), packed);
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn all(v: u16) -> __m256i {
+    _mm256_set1_epi16(v as i16)
+}
+
+/// A byte value times a weight, in 1/256.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn times(value: __m256i, weight: __m256i) -> __m256i {
+    _mm256_mulhi_epu16(_mm256_slli_epi16::<8>(value), weight)
+}
+
+/// `P·k + D·rest`; see `blend::mix`.
+#[target_feature(enable = "avx2")]
+pub(super) fn mix(dst: &mut [u8], values: &[u8], k: u16, rest: u16) -> usize {
+    let (k, rest, half) = (all(k), all(rest), all(129));
+    let (dst, values) = (dst.as_chunks_mut().0, values.as_chunks().0);
+    for (d, p) in dst.iter_mut().zip(values) {
+        let sum = _mm256_add_epi16(times(load_bytes(p), k), times(load_bytes(d), rest));
+        store_bytes(_mm256_srli_epi16::<8>(_mm256_add_epi16(sum, half)), d);
+    }
+    dst.len().min(values.len()) * LANES
+}
+
+/// `P·k + D·(1 − A·k)`; see `blend::over`.
+#[target_feature(enable = "avx2")]
+pub(super) fn over(dst: &mut [u8], values: &[u8], alpha: &[u8], k: u16) -> usize {
+    let (k, full, half, spread) = (all(k), all(65535), all(129), all(257));
+    let (dst, values, alpha) = (dst.as_chunks_mut().0, values.as_chunks().0, alpha.as_chunks().0);
+    for ((d, p), a) in dst.iter_mut().zip(values).zip(alpha) {
+        let covered = _mm256_mulhi_epu16(_mm256_mullo_epi16(load_bytes(a), spread), k);
+        let below = times(load_bytes(d), _mm256_sub_epi16(full, covered));
+        let sum = _mm256_adds_epu16(times(load_bytes(p), k), below);
+        store_bytes(_mm256_srli_epi16::<8>(_mm256_adds_epu16(sum, half)), d);
+    }
+    dst.len().min(values.len()).min(alpha.len()) * LANES
+}
+
+/// `P + D·(1 − A)`; see `blend::over_full`.
+#[target_feature(enable = "avx2")]
+pub(super) fn over_full(dst: &mut [u8], values: &[u8], alpha: &[u8]) -> usize {
+    let (full, half) = (all(255), all(128));
+    let (dst, values, alpha) = (dst.as_chunks_mut().0, values.as_chunks().0, alpha.as_chunks().0);
+    for ((d, p), a) in dst.iter_mut().zip(values).zip(alpha) {
+        let product = _mm256_mullo_epi16(load_bytes(d), _mm256_sub_epi16(full, load_bytes(a)));
+        let t = _mm256_add_epi16(product, half);
+        let below = _mm256_srli_epi16::<8>(_mm256_add_epi16(t, _mm256_srli_epi16::<8>(t)));
+        // packing saturates
+        store_bytes(_mm256_add_epi16(load_bytes(p), below), d);
+    }
+    dst.len().min(values.len()).min(alpha.len()) * LANES
+}
+
+/// `D + P·k`; see `blend::add`.
+#[target_feature(enable = "avx2")]
+pub(super) fn add(dst: &mut [u8], values: &[u8], k: u16) -> usize {
+    let (k, half) = (all(k), all(128));
+    let (dst, values) = (dst.as_chunks_mut().0, values.as_chunks().0);
+    for (d, p) in dst.iter_mut().zip(values) {
+        let sum = _mm256_adds_epu16(_mm256_slli_epi16::<8>(load_bytes(d)), times(load_bytes(p), k));
+        store_bytes(_mm256_srli_epi16::<8>(_mm256_adds_epu16(sum, half)), d);
+    }
+    dst.len().min(values.len()) * LANES
+}
+
+/// Vector `i` of the weighted sum of rows, cut off product by product.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn sum_of(rows: &[&[u16]], weights: &[u16], i: usize) -> Option<__m256i> {
+    let mut sum = _mm256_setzero_si256();
+    for (row, weight) in rows.iter().zip(weights) {
+        let chunk = row.get(i * LANES..(i + 1) * LANES)?.first_chunk()?;
+        sum = _mm256_add_epi16(sum, _mm256_mulhi_epu16(load(chunk), all(*weight)));
+    }
+    Some(sum)
+}
+
+/// The weighted sum of rows, cut off product by product.
+#[target_feature(enable = "avx2")]
+pub(super) fn mix_rows(rows: &[&[u16]], weights: &[u16], out: &mut [u16]) -> usize {
+    for (i, o) in out.as_chunks_mut().0.iter_mut().enumerate() {
+        let Some(sum) = sum_of(rows, weights, i) else { return i * LANES };
+        store(sum, o);
+    }
+    out.len() / LANES * LANES
+}
+
+/// The same, to bytes after adding `half`.
+#[target_feature(enable = "avx2")]
+pub(super) fn mix_rows_to_bytes(rows: &[&[u16]], weights: &[u16], half: u16, out: &mut [u8]) -> usize {
+    for (i, o) in out.as_chunks_mut().0.iter_mut().enumerate() {
+        let Some(sum) = sum_of(rows, weights, i) else { return i * LANES };
+        store_bytes(_mm256_srli_epi16::<8>(_mm256_adds_epu16(sum, all(half))), o);
+    }
+    out.len() / LANES * LANES
+}
+
+/// Weighted sums of `N` samples, two samples on from one sum to the next.
+#[target_feature(enable = "avx2")]
+pub(super) fn strided<const N: usize>(line: &[u16], weights: [u16; N], out: &mut [u16]) -> usize {
+    // pairs of samples; those from the third on lie in the next pair
+    let pair = |a: u16, b: u16| _mm256_set1_epi32((u32::from(a) | u32::from(b) << 16) as i32);
+    let weight = |i: usize| weights.get(i).copied().unwrap_or(0);
+    let (first, second) = (pair(weight(0), weight(1)), pair(weight(2), weight(3)));
+    let low = _mm256_set1_epi32(0xffff);
+    let sums = |at: usize| {
+        let chunk = |at: usize| line.get(at..at + LANES).and_then(|l| l.first_chunk::<LANES>());
+        let mut sum = _mm256_mulhi_epu16(load(chunk(at)?), first);
+        if N > 2 {
+            sum = _mm256_add_epi16(sum, _mm256_mulhi_epu16(load(chunk(at + 2)?), second));
+        }
+        Some(_mm256_and_si256(_mm256_add_epi16(sum, _mm256_srli_epi32::<16>(sum)), low))
+    };
+    let mut done = 0;
+    for o in out.as_chunks_mut::<LANES>().0 {
+        let (Some(a), Some(b)) = (sums(2 * done), sums(2 * done + LANES)) else { break };
+        store(_mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packus_epi32(a, b)), o);
+        done += LANES;
+    }
+    done
+}
+
+/// Weighted sums of `N` (2 or 4) samples from `starts` on, less `skipped`. `weights` has `N` for each.
+#[target_feature(enable = "avx2")]
+pub(super) fn scattered<const N: usize>(
+    line: &[u16],
+    starts: &[u32],
+    skipped: u32,
+    weights: &[u16],
+    out: &mut [u16],
+) -> usize {
+    let last = line.len().saturating_sub(N) as u32;
+    let skip = _mm256_set1_epi32(skipped as i32);
+    let low = _mm256_set1_epi32(0xffff);
+    let mut done = 0;
+    let (starts, weights) = (starts.as_chunks::<LANES>().0, weights.as_chunks::<LANES>().0);
+    let groups = starts.iter().zip(weights.chunks_exact(N)).zip(out.as_chunks_mut::<LANES>().0);
+    for ((starts, weights), out) in groups {
+        if line.len() < N || starts.iter().any(|s| s.wrapping_sub(skipped) > last) {
+            break;
+        }
+        let half = |h: usize| {
+            // SAFETY: the reference is to 16 numbers, of which 8 from 0 or 8 on are read.
+            #[allow(unsafe_code)]
+            let at = unsafe { _mm256_loadu_si256(starts.as_ptr().add(8 * h).cast()) };
+            let at = _mm256_sub_epi32(at, skip);
+            // SAFETY: every index was just found to be `N` samples or more before the end of the line; index times
+            // two bytes is where a sample begins, and two are read from there.
+            #[allow(unsafe_code)]
+            let pairs = unsafe { _mm256_i32gather_epi32::<2>(line.as_ptr().cast(), at) };
+            if N == 2 {
+                let sum = _mm256_mulhi_epu16(pairs, load(&weights[h]));
+                return _mm256_and_si256(_mm256_add_epi16(sum, _mm256_srli_epi32::<16>(sum)), low);
+            }
+            let after = _mm256_add_epi32(at, _mm256_set1_epi32(2));
+            // SAFETY: as before; the third and fourth of four samples.
+            #[allow(unsafe_code)]
+            let next = unsafe { _mm256_i32gather_epi32::<2>(line.as_ptr().cast(), after) };
+            // four weights for each: first and second, third and fourth apart
+            let (a, b) = (load(&weights[2 * h]), load(&weights[2 * h + 1]));
+            let lower = _mm256_castps_si256(_mm256_shuffle_ps::<0b10_00_10_00>(
+                _mm256_castsi256_ps(a),
+                _mm256_castsi256_ps(b),
+            ));
+            let upper = _mm256_castps_si256(_mm256_shuffle_ps::<0b11_01_11_01>(
+                _mm256_castsi256_ps(a),
+                _mm256_castsi256_ps(b),
+            ));
+            let lower = _mm256_permute4x64_epi64::<0b11_01_10_00>(lower);
+            let upper = _mm256_permute4x64_epi64::<0b11_01_10_00>(upper);
+            let sum = _mm256_add_epi16(_mm256_mulhi_epu16(pairs, lower), _mm256_mulhi_epu16(next, upper));
+            _mm256_and_si256(_mm256_add_epi16(sum, _mm256_srli_epi32::<16>(sum)), low)
+        };
+        let (a, b) = (half(0), half(1));
+        store(_mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packus_epi32(a, b)), out);
+        done += LANES;
+    }
+    done
+}
