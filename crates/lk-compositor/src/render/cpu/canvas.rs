@@ -99,23 +99,34 @@ impl CanvasPlane {
 
 impl Drop for CanvasPlane {
     fn drop(&mut self) {
-        let data = std::mem::take(&mut self.data);
-        // a thread that ends has nothing to spare any more
-        let _ = SPARE.try_with(|spare| {
-            let mut spare = spare.borrow_mut();
-            if spare.len() < MAX_SPARE && data.capacity() <= MAX_SPARE_BYTES {
-                spare.push(data);
-            }
-        });
+        give_back(std::mem::take(&mut self.data));
     }
 }
 
-/// Planes a thread keeps for its next bands.
-const MAX_SPARE: usize = 4;
+/// Planes a thread keeps for its next tiles.
+const MAX_SPARE: usize = 12;
 const MAX_SPARE_BYTES: usize = 1 << 20;
 
 thread_local! {
     static SPARE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// `len` bytes that hold anything.
+pub(super) fn spare(len: usize) -> Vec<u8> {
+    let mut data = SPARE.with_borrow_mut(Vec::pop).unwrap_or_default();
+    data.resize(len, 0);
+    data
+}
+
+/// Keeps memory for [`spare`].
+pub(super) fn give_back(data: Vec<u8>) {
+    // a thread that ends has nothing to spare any more
+    let _ = SPARE.try_with(|spare| {
+        let mut spare = spare.borrow_mut();
+        if spare.len() < MAX_SPARE && data.capacity() <= MAX_SPARE_BYTES {
+            spare.push(data);
+        }
+    });
 }
 
 /// Some pixels of a canvas.
@@ -133,8 +144,7 @@ impl Canvas {
             let Area { x, y } = cells(area, layout.cell);
             let bytes = &bytes;
             layout.planes.map(move |p| {
-                let mut data = SPARE.with_borrow_mut(Vec::pop).unwrap_or_default();
-                data.resize(x.len() * y.len(), 0);
+                let mut data = spare(x.len() * y.len());
                 if let Some(bytes) = bytes {
                     data.fill(bytes[p]);
                 }

@@ -1,9 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Kernels on rows of 16-bit numbers, bytes with eight bits of fraction unless a kernel says otherwise.
 
-use super::rows::pick;
 use super::wide::ToRgb;
 use lk_media::{AlphaKind, kernel};
+
+/// Calls an AVX2 kernel where there is one; how many samples it made.
+macro_rules! avx2 {
+    ($($call:tt)*) => {{
+        #[cfg(target_arch = "x86_64")]
+        let done = if lk_media::kernel::has_avx2() {
+            // SAFETY: the processor was just asked and has AVX2, all that the kernel requires.
+            #[allow(unsafe_code)]
+            unsafe { super::simd::$($call)* }
+        } else {
+            0
+        };
+        #[cfg(not(target_arch = "x86_64"))]
+        let done = 0;
+        done
+    }};
+}
+pub(super) use avx2;
 
 /// The upper half of a product.
 #[inline(always)]
@@ -31,11 +48,17 @@ kernel! {
 
 /// The same of three-byte pixels.
 pub(super) fn widen_3(row: &[u8], offset: usize, out: &mut [u16]) {
-    let mut bytes = [0u8; 256];
-    for (row, out) in row.chunks(3 * bytes.len()).zip(out.chunks_mut(bytes.len())) {
-        let bytes = &mut bytes[..out.len()];
-        pick::<3>(row, offset, bytes);
-        widen::<1>(bytes, 0, out);
+    let done = avx2!(widen_3(row, offset, out));
+    for (o, pixel) in out[done..].iter_mut().zip(row[3 * done..].as_chunks::<3>().0) {
+        *o = u16::from(pixel[offset]) << 8;
+    }
+}
+
+/// Byte `offset` of three-byte pixels.
+pub(super) fn pick_3(row: &[u8], offset: usize, out: &mut [u8]) {
+    let done = avx2!(pick_3(row, offset, out));
+    for (o, pixel) in out[done..].iter_mut().zip(row[3 * done..].as_chunks::<3>().0) {
+        *o = pixel[offset];
     }
 }
 
@@ -60,29 +83,22 @@ kernel! {
     }
 }
 
-/// Calls an AVX2 kernel where there is one; how many samples it made.
-macro_rules! avx2 {
-    ($($call:tt)*) => {{
-        #[cfg(target_arch = "x86_64")]
-        let done = if lk_media::kernel::has_avx2() {
-            // SAFETY: the processor was just asked and has AVX2, all that the kernel requires.
-            #[allow(unsafe_code)]
-            unsafe { super::simd::$($call)* }
-        } else {
-            0
-        };
-        #[cfg(not(target_arch = "x86_64"))]
-        let done = 0;
-        done
-    }};
-}
-pub(super) use avx2;
-
 /// The sum of some rows, weighted, cut off product by product.
 pub(super) fn mix_rows(rows: &[&[u16]], weights: &[u16], out: &mut [u16]) {
     let done = avx2!(mix_rows(rows, weights, out));
     for i in done..out.len() {
         out[i] = rows.iter().zip(weights).map(|(row, w)| high(row[i], *w)).sum();
+    }
+}
+
+/// The same of rows of bytes; a single row is not weighted.
+pub(super) fn mix_bytes(rows: &[&[u8]], weights: &[u16], out: &mut [u16]) {
+    if let [row] = rows {
+        return widen::<1>(row, 0, out);
+    }
+    let done = avx2!(mix_bytes(rows, weights, out));
+    for i in done..out.len() {
+        out[i] = rows.iter().zip(weights).map(|(row, w)| high(u16::from(row[i]) << 8, *w)).sum();
     }
 }
 
@@ -131,6 +147,24 @@ kernel! {
 }
 
 kernel! {
+    /// One channel of another YUV, clamped and rounded; see [`rgb_of_yuv`]. Luma comes in 1/256.
+    pub(super) fn other_yuv(luma: &[u16], u: &[u16], v: &[u16], m: &ToRgb, c: usize, out: &mut [u8]) {
+        let (weight, offset, [(uw, uf), (vw, vf)]) = (m.luma, m.offset[c], m.chroma[c]);
+        let n = out.len();
+        let (luma, u, v) = (&luma[..n], &u[..n], &v[..n]);
+        for (i, o) in out.iter_mut().enumerate() {
+            let y = high(luma[i], weight) as i16;
+            let (u, v) = ((u[i] as i16).wrapping_sub(2048), (v[i] as i16).wrapping_sub(2048));
+            let u = high_signed(u << 4, uf) + (u << 2) * uw;
+            let v = high_signed(v << 4, vf) + (v << 2) * vw;
+            let sum = y.saturating_add(offset).saturating_add(u).saturating_add(v).saturating_add(32) >> 6;
+            let low = if sum > 0 { sum } else { 0 };
+            *o = if low < 255 { low } else { 255 } as u8;
+        }
+    }
+}
+
+kernel! {
     /// Four of `a` and `b` together.
     pub(super) fn quarters(a: &[u8], b: &[u8], of_b: u16, out: &mut [u16]) {
         let of_a = 4 - of_b;
@@ -153,9 +187,9 @@ kernel! {
 }
 
 kernel! {
-    /// R'G'B', clamped. Chroma comes in sixteenths; sums are kept in 1/64, where nothing overflows that is not
+    /// R'G'B', clamped. Luma comes in 1/256, chroma in sixteenths; sums are kept in 1/64, where nothing overflows that is not
     /// far outside anyway.
-    pub(super) fn rgb_of_yuv(luma: &[u8], u: &[u16], v: &[u16], m: &ToRgb, out: [&mut [u16]; 3]) {
+    pub(super) fn rgb_of_yuv(luma: &[u16], u: &[u16], v: &[u16], m: &ToRgb, out: [&mut [u16]; 3]) {
         let m = *m;
         let [r, g, b] = out;
         let n = luma.len();
@@ -163,7 +197,7 @@ kernel! {
         let (r, g, b) = (&mut r[..n], &mut g[..n], &mut b[..n]);
         for i in 0..n {
             // luma weighs less than two
-            let y = high(u16::from(luma[i]) << 8, m.luma) as i16;
+            let y = high(luma[i], m.luma) as i16;
             let (u, v) = ((u[i] as i16).wrapping_sub(2048), (v[i] as i16).wrapping_sub(2048));
             let channel = |c: usize| {
                 let [(uw, uf), (vw, vf)] = m.chroma[c];

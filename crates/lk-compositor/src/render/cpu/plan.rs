@@ -3,7 +3,7 @@
 //! for any number of threads to draw any part of it.
 
 use super::cache::Entry;
-use super::canvas::{Family, Layout, cells};
+use super::canvas::{Family, Layout, cells, give_back};
 use super::coverage::Outline;
 use super::geometry::{Area, AxisMap, Geometry, GeometryKey, Grid, Turn};
 use super::resample::Block;
@@ -233,6 +233,14 @@ impl PartPlan {
             Sampling::Free(turned) => Planes::Own(turned.sample(&self.reader, &self.pieces, &area)),
         };
         Part { area, planes }
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if let Planes::Own(planes) = &mut self.planes {
+            planes.drain(..).for_each(give_back);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! Separable resampling of a block: rows and columns are weighted one after the other, in the order that
 //! leaves less work. Pictures whose tolerance allows it go through fixed-point numbers, the rest through floats.
 
+use super::canvas::spare;
 use super::resample16;
 use super::source::{CHANNELS, Reader, Rows, round};
 use super::weights::Taps;
@@ -27,7 +28,7 @@ impl Block<'_> {
     /// The block, a plane of bytes for each channel, rows without gaps.
     pub fn sample(&self) -> Vec<Vec<u8>> {
         let (w, h) = (self.columns.len(), self.rows.len());
-        let mut planes = vec![vec![0; w * h]; self.reader.channels()];
+        let mut planes: Vec<Vec<u8>> = (0..self.reader.channels()).map(|_| spare(w * h)).collect();
         if w == 0 || h == 0 {
             return planes;
         }

@@ -33,10 +33,23 @@ fn rows_first(block: &Block<'_>, half: u16, planes: &mut [Vec<u8>]) {
     let Block { reader, across, down, .. } = *block;
     let (channels, width) = (reader.channels(), block.columns.len());
     let x = across.reads(block.columns.clone());
-    let mut kept = Kept::<u16>::new(channels, x.len(), down.len() + 1);
+    let in_place = reader.has_slices();
+    let mut kept = Kept::<u16>::new(if in_place { 0 } else { channels }, x.len(), down.len() + 1);
     let (mut middle, mut made) = (vec![0; x.len()], vec![0; width]);
     for (i, y) in block.rows.clone().enumerate() {
         let (start, weights) = (down.start(y), down.wide(y..y + 1));
+        if in_place {
+            for (channel, plane) in planes.iter_mut().enumerate() {
+                let mut rows = [&[][..]; MOST];
+                for (j, row) in rows.iter_mut().enumerate().take(weights.len()) {
+                    *row = reader.slice(channel, start + j, x.clone()).unwrap_or_default();
+                }
+                kernels::mix_bytes(&rows[..weights.len()], weights, &mut middle);
+                weigh(across, &middle, x.start, block.columns.clone(), &mut made);
+                kernels::to_bytes(&made, half, &mut plane[i * width..(i + 1) * width]);
+            }
+            continue;
+        }
         for row in start..start + weights.len() {
             kept.get(row, |out| reader.wide(row, x.clone(), out));
         }

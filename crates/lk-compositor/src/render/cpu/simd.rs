@@ -230,3 +230,80 @@ pub(super) fn scattered<const N: usize>(
     }
     done
 }
+
+/// Which byte of three vectors of 16, if it lies in vector `part`, is byte `offset` of each of 16 three-byte pixels.
+const fn picks(offset: usize, part: usize) -> [u8; 16] {
+    let mut mask = [0x80; 16];
+    let mut i = 0;
+    while i < 16 {
+        let at = 3 * i + offset;
+        if at / 16 == part {
+            mask[i] = (at % 16) as u8;
+        }
+        i += 1;
+    }
+    mask
+}
+
+const PICKS: [[[u8; 16]; 3]; 3] = [
+    [picks(0, 0), picks(0, 1), picks(0, 2)],
+    [picks(1, 0), picks(1, 1), picks(1, 2)],
+    [picks(2, 0), picks(2, 1), picks(2, 2)],
+];
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load_sixteen(bytes: &[u8; 16]) -> __m128i {
+    // SAFETY: the reference is to 16 readable bytes; no alignment is asked for.
+    #[allow(unsafe_code)]
+    unsafe {
+        _mm_loadu_si128(bytes.as_ptr().cast())
+    }
+}
+
+/// One byte of each of 16 three-byte pixels.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn pick(pixels: &[u8; 48], masks: &[__m128i; 3]) -> __m256i {
+    let parts = pixels.as_chunks::<16>().0;
+    let part = |i: usize| _mm_shuffle_epi8(load_sixteen(&parts[i]), masks[i]);
+    _mm256_cvtepu8_epi16(_mm_or_si128(_mm_or_si128(part(0), part(1)), part(2)))
+}
+
+/// Byte `offset` of three-byte pixels, in 1/256.
+#[target_feature(enable = "avx2")]
+pub(super) fn widen_3(row: &[u8], offset: usize, out: &mut [u16]) -> usize {
+    let masks = PICKS[offset].each_ref().map(|mask| load_sixteen(mask));
+    let (pixels, out) = (row.as_chunks().0, out.as_chunks_mut().0);
+    for (pixels, out) in pixels.iter().zip(out.iter_mut()) {
+        store(_mm256_slli_epi16::<8>(pick(pixels, &masks)), out);
+    }
+    pixels.len().min(out.len()) * LANES
+}
+
+/// Byte `offset` of three-byte pixels.
+#[target_feature(enable = "avx2")]
+pub(super) fn pick_3(row: &[u8], offset: usize, out: &mut [u8]) -> usize {
+    let masks = PICKS[offset].each_ref().map(|mask| load_sixteen(mask));
+    let (pixels, out) = (row.as_chunks().0, out.as_chunks_mut().0);
+    for (pixels, out) in pixels.iter().zip(out.iter_mut()) {
+        store_bytes(pick(pixels, &masks), out);
+    }
+    pixels.len().min(out.len()) * LANES
+}
+
+/// The weighted sum of rows of bytes, cut off product by product, in 1/256.
+#[target_feature(enable = "avx2")]
+pub(super) fn mix_bytes(rows: &[&[u8]], weights: &[u16], out: &mut [u16]) -> usize {
+    for (i, o) in out.as_chunks_mut().0.iter_mut().enumerate() {
+        let mut sum = _mm256_setzero_si256();
+        for (row, weight) in rows.iter().zip(weights) {
+            let Some(chunk) = row.get(i * LANES..(i + 1) * LANES).and_then(|r| r.first_chunk()) else {
+                return i * LANES;
+            };
+            sum = _mm256_add_epi16(sum, times(load_bytes(chunk), all(*weight)));
+        }
+        store(sum, o);
+    }
+    out.len() / LANES * LANES
+}

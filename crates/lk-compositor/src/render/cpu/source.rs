@@ -206,14 +206,7 @@ impl Reader {
                     kernels16::narrow(row, out);
                 }
             }
-            Kind::Luma { .. } | Kind::Chroma { .. } => {
-                let mut rows: [Vec<f32>; CHANNELS] = Default::default();
-                rows.iter_mut().take(self.channels).for_each(|r| r.resize(x.len(), 0.0));
-                self.floats(y, x, &mut rows.each_mut().map(Vec::as_mut_slice));
-                for (out, row) in out.iter_mut().zip(&rows).take(self.channels) {
-                    rows::round_row(row, out);
-                }
-            }
+            Kind::Luma { .. } | Kind::Chroma { .. } => self.other_yuv(y, x, out),
         }
     }
 
@@ -285,7 +278,7 @@ impl Reader {
         match c.step {
             1 => out.copy_from_slice(row),
             2 => rows::pick::<2>(row, c.offset, out),
-            3 => rows::pick::<3>(row, c.offset, out),
+            3 => kernels16::pick_3(row, c.offset, out),
             _ => rows::pick::<4>(row, c.offset, out),
         }
     }

@@ -64,10 +64,10 @@ impl Case {
     }
 
     /// Median and least CPU time of a frame.
-    fn measure(&mut self) -> (Duration, Duration) {
+    fn measure(&mut self, frames: usize) -> (Duration, Duration) {
         let mut renderer = CpuRenderer::new(1).unwrap();
         let mut times = Vec::new();
-        for frame in 0..FRAMES + 4 {
+        for frame in 0..frames + 4 {
             for (input, turns) in self.stage.inputs.iter_mut().zip(&self.turns) {
                 // a new identity each time, as a player gives
                 let shown = &turns[frame % 2];
@@ -77,10 +77,10 @@ impl Case {
                 input.frame = Some(if still { shown.clone() } else { copy().unwrap() });
             }
             for layer in self.stage.scene.layers.values_mut().filter(|_| self.fading) {
-                layer.opacity = 0.5 + frame as f64 / 100.0;
+                layer.opacity = 0.5 + (frame % 40) as f64 / 100.0;
             }
             if let Some(layer) = self.stage.scene.layers.values_mut().last().filter(|_| self.roaming) {
-                layer.placement = Placement::moved(frame as f64 * 14.0, frame as f64 * 8.0);
+                layer.placement = Placement::moved((frame % 100) as f64 * 14.0, (frame % 100) as f64 * 8.0);
             }
             let outputs = vec![OutputRequest { spec: self.output, buffer: None }];
             let before = thread_cpu_time();
@@ -171,9 +171,11 @@ fn cases() -> Vec<Case> {
 #[test]
 #[ignore = "measures"]
 fn timing_of_a_1080p_frame() {
+    // longer, for a profile
+    let frames = std::env::var("LK_FRAMES").ok().and_then(|f| f.parse().ok()).unwrap_or(FRAMES);
     let only = std::env::var("LK_TIMING").unwrap_or_default();
     for mut case in cases().into_iter().filter(|c| c.name.contains(&only)) {
-        let (median, least) = case.measure();
+        let (median, least) = case.measure(frames);
         let ms = |t: Duration| t.as_secs_f64() * 1e3;
         println!("TIMING {:<24} {:8.3} ms, at least {:8.3}", case.name, ms(median), ms(least));
     }

@@ -41,7 +41,7 @@ impl ToRgb {
 /// Rows a thread uses again and again.
 #[derive(Default)]
 pub(super) struct Scratch {
-    bytes: [Vec<u8>; 3],
+    bytes: [Vec<u8>; 2],
     wide: [Vec<u16>; CHANNELS],
     line: Vec<u16>,
 }
@@ -125,13 +125,49 @@ impl Reader {
         }
     }
 
-    /// R'G'B' of YUV: chroma is interpolated to the luma grid, exact in sixteenths.
+    /// Luma or chroma of another YUV, rounded. Chroma of YUV does not depend on the luma of another.
+    pub fn other_yuv(&self, y: usize, x: Range<usize>, out: &mut Rows<'_, u8>) {
+        match &self.kind {
+            Kind::Luma { yuv, matrix } => {
+                let m = ToRgb::of(matrix);
+                self.at_luma_grid(yuv, y, x, |luma, u, v| kernels::other_yuv(luma, u, v, &m, 0, out[0]));
+            }
+            Kind::Chroma { yuv, matrix, .. } => with_scratch(|scratch| {
+                let m = ToRgb { luma: 0, ..ToRgb::of(matrix) };
+                let [luma, u, v, _] = &mut scratch.wide;
+                for (c, wide) in [(yuv[1], &mut *u), (yuv[2], &mut *v)] {
+                    wide.resize(x.len(), 0);
+                    self.wide_of(c, y, x.clone(), wide);
+                    // to sixteenths
+                    wide.iter_mut().for_each(|v| *v >>= 4);
+                }
+                luma.resize(x.len(), 0);
+                for (channel, out) in out.iter_mut().take(2).enumerate() {
+                    kernels::other_yuv(luma, u, v, &m, channel + 1, out);
+                }
+            }),
+            _ => {}
+        }
+    }
+
+    /// R'G'B' of YUV: chroma is interpolated to the luma grid.
     fn rgb_of(&self, yuv: &[Component; 3], m: &ToRgb, y: usize, x: Range<usize>, out: [&mut [u16]; 3]) {
+        self.at_luma_grid(yuv, y, x, |luma, u, v| kernels::rgb_of_yuv(luma, u, v, m, out));
+    }
+
+    /// Calls `f` with luma in 1/256 and chroma interpolated to the luma grid, exact in sixteenths.
+    fn at_luma_grid(
+        &self,
+        yuv: &[Component; 3],
+        y: usize,
+        x: Range<usize>,
+        f: impl FnOnce(&[u16], &[u16], &[u16]),
+    ) {
         let chroma = self.chroma_rows(y, x.clone());
         with_scratch(|scratch| {
-            let Scratch { bytes: [luma, a, b], wide: [u, v, ..], line } = scratch;
+            let Scratch { bytes: [a, b], wide: [luma, u, v, _], line } = scratch;
             luma.resize(x.len(), 0);
-            self.bytes_of(yuv[0], y, x.clone(), luma);
+            self.wide_of(yuv[0], y, x.clone(), luma);
             for (c, spread) in [(yuv[1], &mut *u), (yuv[2], &mut *v)] {
                 let n = chroma.columns.len();
                 for (row, to) in [(chroma.above, &mut *a), (chroma.below, &mut *b)] {
@@ -144,15 +180,14 @@ impl Reader {
                 let own = chroma.pad.0..chroma.pad.0 + n;
                 kernels::quarters(a, b, chroma.below_quarters, &mut line[own.clone()]);
                 line[0] = line[chroma.pad.0];
-                let last = own.end - 1;
-                let end = line.len() - 1;
+                let (last, end) = (own.end - 1, line.len() - 1);
                 line[end] = line[last];
                 spread.resize((x.len() + x.start % 2).next_multiple_of(2), 0);
                 let (even, odd) = if chroma.centred { ((1, 3), (3, 1)) } else { ((0, 4), (2, 2)) };
                 kernels::spread(line, even, odd, spread.as_chunks_mut().0);
             }
             let odd = x.start % 2;
-            kernels::rgb_of_yuv(luma, &u[odd..odd + x.len()], &v[odd..odd + x.len()], m, out);
+            f(luma, &u[odd..odd + x.len()], &v[odd..odd + x.len()]);
         });
     }
 }
