@@ -6,8 +6,8 @@ use crate::{AlphaKind, ColorSpace, Error, FramePool, PixelFormat, Result, Size, 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// What a picture is, without its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -150,6 +150,7 @@ struct Picture {
     spec: FrameSpec,
     memory: Memory,
     conversions: Mutex<Vec<Frame>>,
+    opaque: OnceLock<bool>,
 }
 
 /// An immutable picture with the time it is due. Cloning shares the bytes.
@@ -167,7 +168,13 @@ impl Frame {
     }
 
     fn of(spec: FrameSpec, memory: Memory, timestamp: Timestamp) -> Self {
-        let picture = Picture { id: FrameId::unique(), spec, memory, conversions: Mutex::default() };
+        let picture = Picture {
+            id: FrameId::unique(),
+            spec,
+            memory,
+            conversions: Mutex::default(),
+            opaque: OnceLock::new(),
+        };
         Self { picture: Arc::new(picture), timestamp }
     }
 
@@ -259,6 +266,24 @@ impl Frame {
         Ok(done.at(self.timestamp))
     }
 
+    /// Whether nothing behind the picture is seen: it has no alpha, or every pixel's alpha happens to be 255. Looks at
+    /// the bytes once for each picture, and only as far as the first row that is not opaque.
+    pub fn is_opaque(&self) -> bool {
+        let spec = self.spec();
+        if !spec.format.has_alpha() || spec.alpha == AlphaKind::Opaque {
+            return true;
+        }
+        *self.picture.opaque.get_or_init(|| {
+            let map = self.map_native();
+            let plane = map.plane(0);
+            (0..plane.rows).all(|y| {
+                let mut all = 255;
+                common_alpha(plane.row(y), &mut all);
+                all == 255
+            })
+        })
+    }
+
     /// Whether this is the only reference to the picture.
     pub fn is_unshared(&self) -> bool {
         Arc::strong_count(&self.picture) == 1
@@ -276,6 +301,14 @@ impl Frame {
             }
             picture => Err(Self { picture: Arc::new(picture), timestamp }),
         }
+    }
+}
+
+crate::kernel! {
+    /// The bits that every fourth byte has.
+    fn common_alpha(row: &[u8], all: &mut u8) {
+        let pixels = row.as_chunks().0.iter();
+        *all = (pixels.fold(u32::MAX, |all, pixel| all & u32::from_le_bytes(*pixel)) >> 24) as u8;
     }
 }
 
@@ -401,6 +434,19 @@ mod tests {
         assert_eq!(a.map_native().plane(2).row(0), &[11, 12]);
         assert_eq!(a.map_native().to_packed(), (1..=12).collect::<Vec<u8>>());
         assert!(Frame::from_packed(spec, &[0; 11], Timestamp::ZERO).is_err());
+    }
+
+    #[test]
+    fn opaque_in_fact() {
+        let spec = FrameSpec::of(PixelFormat::Rgba, Size::new(9, 3));
+        let frame = |spec, bytes: &[u8]| Frame::from_packed(spec, bytes, Timestamp::ZERO).unwrap();
+        let mut bytes = [255; 108];
+        bytes[0] = 3;
+        assert!(frame(spec, &bytes).is_opaque());
+        bytes[107] = 254;
+        assert!(!frame(spec, &bytes).is_opaque());
+        assert!(frame(spec.with_alpha(AlphaKind::Opaque), &bytes).is_opaque());
+        assert!(frame(FrameSpec::of(PixelFormat::Rgb, Size::new(1, 1)), &[0; 3]).is_opaque());
     }
 
     #[test]

@@ -95,7 +95,7 @@ impl Reader {
             extent: (w, h),
         };
         if !spec.format.is_yuv() {
-            reader.opaque = !spec.format.has_alpha() || spec.alpha == AlphaKind::Opaque;
+            reader.opaque = frame.is_opaque();
             let components = components(spec.format);
             let straight = spec.alpha == AlphaKind::Straight;
             let outputs = match wanted {
