@@ -462,7 +462,7 @@ mod tests {
         drop(view);
         frame.map(PixelFormat::Bgra).unwrap();
         assert!(frame.is_unshared());
-        let mut memory = frame.try_reclaim().ok().expect("the last one");
+        let mut memory = frame.try_reclaim().expect("the last one");
         assert_eq!(memory.plane(0).row(1), [128; 4]);
         memory.plane_mut(0).row_mut(0)[0] = 200;
         let again = memory.publish(Timestamp::from_nanos(2));

@@ -6,6 +6,7 @@ use super::geometry::{Area, GeometryKey};
 use super::plan::LayerPlan;
 use crate::scene::{Blend, Color};
 use lk_media::{FrameId, Size};
+use std::ops::Range;
 
 /// Everything the bytes of an output depend on but its spec. Input pictures are remembered by identity alone, so
 /// that none is held back from its pool.
@@ -52,12 +53,7 @@ impl Shown {
         }
         let halo = self.halo.max(new.halo);
         let mut areas = Vec::new();
-        let mut add = |layer: &ShownLayer| {
-            let area = grown(&layer.visible, halo, new.size);
-            if !areas.contains(&area) {
-                areas.push(area);
-            }
-        };
+        let mut add = |layer: &ShownLayer| add_area(&mut areas, grown(&layer.visible, halo, new.size));
         // Any layers of both in one order will do: where no other layer lies the picture is the same.
         let (old, new) = (&self.layers, &new.layers);
         let mut next = 0;
@@ -80,6 +76,24 @@ impl Shown {
             return 0;
         }
         self.layers.iter().zip(&other.layers).take_while(|(a, b)| a == b).count()
+    }
+}
+
+/// Areas beyond which damage is not told apart any finer: comparing them must stay cheaper than drawing.
+const MOST_AREAS: usize = 16;
+
+/// Adds an area to some; what is too much for a list joins its last one.
+pub(super) fn add_area(areas: &mut Vec<Area>, area: Area) {
+    if areas.contains(&area) {
+        return;
+    }
+    let full = areas.len() >= MOST_AREAS;
+    match areas.last_mut() {
+        Some(last) if full => {
+            let both = |a: &Range<usize>, b: &Range<usize>| a.start.min(b.start)..a.end.max(b.end);
+            *last = Area { x: both(&last.x, &area.x), y: both(&last.y, &area.y) };
+        }
+        _ => areas.push(area),
     }
 }
 
@@ -138,6 +152,11 @@ mod tests {
         assert_eq!(damage(&[&a], &[&b, &a, &c]), [area(&b), area(&c)]);
         assert_eq!(damage(&[&b, &a, &c], &[&a]), [area(&b), area(&c)]);
         assert_eq!(damage(&[&a, &b], &[&b, &a]).len(), 1, "another order");
+        let many: Vec<ShownLayer> =
+            (0..200).map(|i| layer(&f, f64::from(i % 60), f64::from(i % 45))).collect();
+        let areas = damage(&[], &many.iter().collect::<Vec<_>>());
+        assert!(areas.len() <= MOST_AREAS);
+        assert!(many.iter().all(|l| areas.iter().any(|a| a.common(&l.visible) == l.visible)));
         let other = Shown { background: Color::rgb(1, 0, 0), ..shown(&[]) };
         assert_eq!(shown(&[]).damage(&other), None);
     }

@@ -239,9 +239,7 @@ fn damage_of(targets: &[Target], new: &Shown) -> Option<Vec<Area>> {
     let mut areas = Vec::new();
     for target in targets {
         for area in target.shown.as_ref()?.damage(new)? {
-            if !areas.contains(&area) {
-                areas.push(area);
-            }
+            damage::add_area(&mut areas, area);
         }
     }
     Some(areas)

@@ -35,7 +35,8 @@ fn rows_first(block: &Block<'_>, half: u16, planes: &mut [Vec<u8>]) {
     let x = across.reads(block.columns.clone());
     let in_place = reader.has_slices();
     let mut kept = Kept::<u16>::new(if in_place { 0 } else { channels }, x.len(), down.len() + 1);
-    let (mut middle, mut made) = (vec![0; x.len()], vec![0; width]);
+    // vectors may be read beyond the end
+    let (mut middle, mut made) = (vec![0; x.len() + 32], vec![0; width]);
     for (i, y) in block.rows.clone().enumerate() {
         let (start, weights) = (down.start(y), down.wide(y..y + 1));
         if in_place {
@@ -44,7 +45,7 @@ fn rows_first(block: &Block<'_>, half: u16, planes: &mut [Vec<u8>]) {
                 for (j, row) in rows.iter_mut().enumerate().take(weights.len()) {
                     *row = reader.slice(channel, start + j, x.clone()).unwrap_or_default();
                 }
-                kernels::mix_bytes(&rows[..weights.len()], weights, &mut middle);
+                kernels::mix_bytes(&rows[..weights.len()], weights, &mut middle[..x.len()]);
                 weigh(across, &middle, x.start, block.columns.clone(), &mut made);
                 kernels::to_bytes(&made, half, &mut plane[i * width..(i + 1) * width]);
             }
@@ -64,7 +65,7 @@ fn rows_first(block: &Block<'_>, half: u16, planes: &mut [Vec<u8>]) {
             let line = if let [row] = &rows[..weights.len()] {
                 row
             } else {
-                kernels::mix_rows(&rows[..weights.len()], weights, &mut middle);
+                kernels::mix_rows(&rows[..weights.len()], weights, &mut middle[..x.len()]);
                 &middle[..]
             };
             weigh(across, line, x.start, block.columns.clone(), &mut made);

@@ -164,13 +164,25 @@ pub(super) fn strided<const N: usize>(line: &[u16], weights: [u16; N], out: &mut
         }
         Some(_mm256_and_si256(_mm256_add_epi16(sum, _mm256_srli_epi32::<16>(sum)), low))
     };
+    let both = |at: usize| {
+        let (a, b) = (sums(2 * at)?, sums(2 * at + LANES)?);
+        Some(_mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packus_epi32(a, b)))
+    };
     let mut done = 0;
-    for o in out.as_chunks_mut::<LANES>().0 {
-        let (Some(a), Some(b)) = (sums(2 * done), sums(2 * done + LANES)) else { break };
-        store(_mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packus_epi32(a, b)), o);
+    for o in out.as_chunks_mut().0 {
+        let Some(made) = both(done) else { return done };
+        store(made, o);
         done += LANES;
     }
-    done
+    // the last ones together with some that are made already
+    let len = out.len();
+    match (out.last_chunk_mut(), len.checked_sub(LANES).and_then(both)) {
+        (Some(o), Some(made)) if done < len => {
+            store(made, o);
+            len
+        }
+        _ => done,
+    }
 }
 
 /// Weighted sums of `N` (2 or 4) samples from `starts` on, less `skipped`. `weights` has `N` for each.
