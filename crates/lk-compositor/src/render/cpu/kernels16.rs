@@ -186,78 +186,51 @@ kernel! {
     }
 }
 
-kernel! {
-    /// R'G'B', clamped. Luma comes in 1/256, chroma in sixteenths; sums are kept in 1/64, where nothing overflows that is not
-    /// far outside anyway.
-    pub(super) fn rgb_of_yuv(luma: &[u16], u: &[u16], v: &[u16], m: &ToRgb, out: [&mut [u16]; 3]) {
-        let m = *m;
-        let [r, g, b] = out;
-        let n = luma.len();
-        let (u, v) = (&u[..n], &v[..n]);
-        let (r, g, b) = (&mut r[..n], &mut g[..n], &mut b[..n]);
-        for i in 0..n {
-            // luma weighs less than two
-            let y = high(luma[i], m.luma) as i16;
-            let (u, v) = ((u[i] as i16).wrapping_sub(2048), (v[i] as i16).wrapping_sub(2048));
-            let channel = |c: usize| {
-                let [(uw, uf), (vw, vf)] = m.chroma[c];
-                let u = high_signed(u << 4, uf) + (u << 2) * uw;
-                let v = high_signed(v << 4, vf) + (v << 2) * vw;
-                let sum = y.saturating_add(m.offset[c]).saturating_add(u).saturating_add(v);
-                let low = if sum > 0 { sum } else { 0 };
-                (if low < 255 * 64 { low } else { 255 * 64 } as u16) << 2
-            };
-            r[i] = channel(0);
-            g[i] = channel(1);
-            b[i] = channel(2);
+/// R'G'B', clamped. Luma comes in 1/256, chroma in sixteenths; sums are kept in 1/64, where nothing overflows that is
+/// not far outside anyway.
+pub(super) fn rgb_of_yuv(luma: &[u16], u: &[u16], v: &[u16], m: &ToRgb, mut out: [&mut [u16]; 3]) {
+    let n = luma.len();
+    let (u, v) = (&u[..n], &v[..n]);
+    out.iter_mut().for_each(|row| *row = &mut std::mem::take(row)[..n]);
+    let done = avx2!(rgb_of_yuv(luma, u, v, m, &mut out));
+    for i in done..n {
+        // luma weighs less than two
+        let y = high(luma[i], m.luma) as i16;
+        let (u, v) = ((u[i] as i16).wrapping_sub(2048), (v[i] as i16).wrapping_sub(2048));
+        for (c, out) in out.iter_mut().enumerate() {
+            let [(uw, uf), (vw, vf)] = m.chroma[c];
+            let u = high_signed(u << 4, uf) + (u << 2) * uw;
+            let v = high_signed(v << 4, vf) + (v << 2) * vw;
+            let sum = y.saturating_add(m.offset[c]).saturating_add(u).saturating_add(v);
+            out[i] = (sum.clamp(0, 255 * 64) as u16) << 2;
         }
     }
 }
 
-kernel! {
-    /// A weighted sum of R', G' and B', whose weights are negative where `NEG` has a bit (from the lowest), and the
-    /// offset, times alpha.
-    pub(super) fn project[const NEG: u8](
-        rows: [&[u16]; 3], by: [u16; 3], offset: u16, kind: AlphaKind, alpha: &[u16], out: &mut [u16],
-    ) {
-        let n = out.len();
-        let [r, g, b] = rows.map(|row| &row[..n]);
-        let opaque = |i: usize, offset: u16| {
-            let parts = [high(r[i], by[0]), high(g[i], by[1]), high(b[i], by[2])];
-            let mut sum = offset;
-            for (c, part) in parts.into_iter().enumerate() {
-                if NEG & 1 << c == 0 {
-                    sum = sum.saturating_add(part);
-                }
-            }
-            for (c, part) in parts.into_iter().enumerate() {
-                if NEG & 1 << c != 0 {
-                    sum = sum.saturating_sub(part);
-                }
-            }
-            sum
+/// A weighted sum of R', G' and B', whose weights are negative where `NEG` has a bit (from the lowest), and the
+/// offset, times alpha.
+pub(super) fn project<const NEG: u8>(
+    rows: [&[u16]; 3],
+    by: [u16; 3],
+    offset: u16,
+    kind: AlphaKind,
+    alpha: &[u16],
+    out: &mut [u16],
+) {
+    let n = out.len();
+    let rows = rows.map(|row| &row[..n]);
+    let done = avx2!(project::<NEG>(rows, by, offset, kind, alpha, out));
+    // what is cut off from each product in the middle
+    let cut = if NEG == 0 { 2 } else { 0 };
+    for (i, o) in out.iter_mut().enumerate().skip(done) {
+        let parts = [0, 1, 2].map(|c| (NEG & 1 << c != 0, high(rows[c][i], by[c])));
+        let offset = match kind {
+            AlphaKind::Premultiplied => times_alpha(offset, alpha[i]),
+            _ => offset + cut,
         };
-        // what is cut off from each product in the middle
-        let cut = if NEG == 0 { 2 } else { 0 };
-        match kind {
-            AlphaKind::Opaque => {
-                for (i, o) in out.iter_mut().enumerate() {
-                    *o = opaque(i, offset + cut);
-                }
-            }
-            AlphaKind::Straight => {
-                let alpha = &alpha[..n];
-                for (i, o) in out.iter_mut().enumerate() {
-                    *o = times_alpha(opaque(i, offset + cut), alpha[i]);
-                }
-            }
-            AlphaKind::Premultiplied => {
-                let alpha = &alpha[..n];
-                for (i, o) in out.iter_mut().enumerate() {
-                    *o = opaque(i, times_alpha(offset, alpha[i]));
-                }
-            }
-        }
+        let more = parts.iter().filter(|p| !p.0).fold(offset, |sum, p| sum.saturating_add(p.1));
+        let sum = parts.iter().filter(|p| p.0).fold(more, |sum, p| sum.saturating_sub(p.1));
+        *o = if kind == AlphaKind::Straight { times_alpha(sum, alpha[i]) } else { sum };
     }
 }
 

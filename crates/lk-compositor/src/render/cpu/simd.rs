@@ -4,6 +4,8 @@
 //! elsewhere, by the plain code whose results these equal bit for bit.
 #![cfg(target_arch = "x86_64")]
 
+use super::wide::ToRgb;
+use lk_media::AlphaKind;
 use std::arch::x86_64::*;
 
 /// Samples in a vector of 16-bit numbers.
@@ -318,4 +320,89 @@ pub(super) fn mix_bytes(rows: &[&[u8]], weights: &[u16], out: &mut [u16]) -> usi
         store(sum, o);
     }
     out.len() / LANES * LANES
+}
+
+/// See `kernels16::times_alpha`.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn times_alpha(v: __m256i, a: __m256i) -> __m256i {
+    let product = _mm256_mulhi_epu16(v, _mm256_or_si256(a, _mm256_srli_epi16::<8>(a)));
+    let zero = _mm256_setzero_si256();
+    let none = _mm256_or_si256(_mm256_cmpeq_epi16(v, zero), _mm256_cmpeq_epi16(a, zero));
+    // plus one unless there is nothing
+    _mm256_add_epi16(product, _mm256_andnot_si256(none, all(1)))
+}
+
+/// See `kernels16::project`.
+#[target_feature(enable = "avx2")]
+pub(super) fn project<const NEG: u8>(
+    rows: [&[u16]; 3],
+    by: [u16; 3],
+    offset: u16,
+    kind: AlphaKind,
+    alpha: &[u16],
+    out: &mut [u16],
+) -> usize {
+    let by = by.map(|w| _mm256_set1_epi16(w as i16));
+    let cut = if NEG == 0 { 2 } else { 0 };
+    let (plain, whole) = (all(offset + cut), all(offset));
+    for (i, o) in out.as_chunks_mut().0.iter_mut().enumerate() {
+        let at = i * LANES..(i + 1) * LANES;
+        let chunk = |row: &'_ [u16]| row.get(at.clone()).and_then(|r| r.first_chunk().map(|c| load(c)));
+        let (Some(r), Some(g), Some(b)) = (chunk(rows[0]), chunk(rows[1]), chunk(rows[2])) else {
+            return i * LANES;
+        };
+        let a = match kind {
+            AlphaKind::Opaque => plain,
+            _ => match chunk(alpha) {
+                Some(a) => a,
+                None => return i * LANES,
+            },
+        };
+        let mut sum = if kind == AlphaKind::Premultiplied { times_alpha(whole, a) } else { plain };
+        let parts =
+            [_mm256_mulhi_epu16(r, by[0]), _mm256_mulhi_epu16(g, by[1]), _mm256_mulhi_epu16(b, by[2])];
+        for (c, part) in parts.iter().enumerate() {
+            if NEG & 1 << c == 0 {
+                sum = _mm256_adds_epu16(sum, *part);
+            }
+        }
+        for (c, part) in parts.iter().enumerate() {
+            if NEG & 1 << c != 0 {
+                sum = _mm256_subs_epu16(sum, *part);
+            }
+        }
+        store(if kind == AlphaKind::Straight { times_alpha(sum, a) } else { sum }, o);
+    }
+    out.len() / LANES * LANES
+}
+
+/// See `kernels16::rgb_of_yuv`.
+#[target_feature(enable = "avx2")]
+pub(super) fn rgb_of_yuv(luma: &[u16], u: &[u16], v: &[u16], m: &ToRgb, out: &mut [&mut [u16]; 3]) -> usize {
+    let (weight, middle) = (all(m.luma), all(2048));
+    let (zero, most) = (_mm256_setzero_si256(), all(255 * 64));
+    let (luma, u, v) = (luma.as_chunks().0, u.as_chunks().0, v.as_chunks().0);
+    for (c, out) in out.iter_mut().enumerate() {
+        let offset = _mm256_set1_epi16(m.offset[c]);
+        let [(uw, uf), (vw, vf)] = m.chroma[c];
+        let (uw, uf) = (_mm256_set1_epi16(uw), _mm256_set1_epi16(uf));
+        let (vw, vf) = (_mm256_set1_epi16(vw), _mm256_set1_epi16(vf));
+        for (((o, luma), u), v) in out.as_chunks_mut().0.iter_mut().zip(luma).zip(u).zip(v) {
+            let y = _mm256_mulhi_epu16(load(luma), weight);
+            let (u, v) = (_mm256_sub_epi16(load(u), middle), _mm256_sub_epi16(load(v), middle));
+            let u = _mm256_add_epi16(
+                _mm256_mulhi_epi16(_mm256_slli_epi16::<4>(u), uf),
+                _mm256_mullo_epi16(_mm256_slli_epi16::<2>(u), uw),
+            );
+            let v = _mm256_add_epi16(
+                _mm256_mulhi_epi16(_mm256_slli_epi16::<4>(v), vf),
+                _mm256_mullo_epi16(_mm256_slli_epi16::<2>(v), vw),
+            );
+            let sum = _mm256_adds_epi16(_mm256_adds_epi16(_mm256_adds_epi16(y, offset), u), v);
+            let clamped = _mm256_min_epi16(_mm256_max_epi16(sum, zero), most);
+            store(_mm256_slli_epi16::<2>(clamped), o);
+        }
+    }
+    luma.len() * LANES
 }
