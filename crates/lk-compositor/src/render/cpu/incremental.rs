@@ -270,7 +270,7 @@ fn edits_at_random_give_what_a_fresh_renderer_gives() {
 #[test]
 #[ignore = "minutes; run by `make verify`"]
 fn edits_at_random_for_long() {
-    let sum = run(10_000, 3000, 120);
+    let sum = run(10_000, 500, 100);
     println!("VERIFY incremental rendering: {} jobs equal a fresh render byte for byte: {sum:?}", sum.jobs);
 }
 

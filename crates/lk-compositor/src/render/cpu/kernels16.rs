@@ -139,6 +139,15 @@ pub(super) fn scattered(
     }
 }
 
+/// Means of two columns of two rows.
+pub(super) fn mean_of_four(a: &[u8], b: &[u8], out: &mut [u8]) {
+    let done = avx2!(mean_of_four(a, b, out));
+    let pairs = a.as_chunks::<2>().0.iter().zip(b.as_chunks::<2>().0);
+    for (o, (a, b)) in out.iter_mut().zip(pairs).skip(done) {
+        *o = ((u16::from(a[0]) + u16::from(a[1]) + u16::from(b[0]) + u16::from(b[1]) + 2) >> 2) as u8;
+    }
+}
+
 kernel! {
     /// To bytes after adding `half`.
     pub(super) fn to_bytes(row: &[u16], half: u16, out: &mut [u8]) {

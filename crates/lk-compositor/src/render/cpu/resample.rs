@@ -3,6 +3,7 @@
 //! leaves less work. Pictures whose tolerance allows it go through fixed-point numbers, the rest through floats.
 
 use super::canvas::spare;
+use super::kernels16;
 use super::resample16;
 use super::source::{CHANNELS, Reader, Rows, round};
 use super::weights::Taps;
@@ -62,7 +63,7 @@ impl Block<'_> {
             for (out, y) in plane.chunks_exact_mut(self.columns.len()).zip(self.rows.clone()) {
                 let first = self.down.start(y);
                 let row = |y| self.reader.slice(channel, y, x.clone()).unwrap_or_default();
-                mean_of_four(row(first), row(first + 1), out);
+                kernels16::mean_of_four(row(first), row(first + 1), out);
             }
         }
     }
@@ -93,19 +94,6 @@ lk_media::kernel! {
 lk_media::kernel! {
     fn floats(block: &Block<'_>, planes: &mut [Vec<f32>]) {
         Resampler::<Float>::new(block).run(planes);
-    }
-}
-
-lk_media::kernel! {
-    /// Means of two columns of two rows.
-    fn mean_of_four(a: &[u8], b: &[u8], out: &mut [u8]) {
-        for ((o, a), b) in out.iter_mut().zip(a.as_chunks::<2>().0).zip(b.as_chunks::<2>().0) {
-            let pair = |p: &[u8; 2]| {
-                let v = u16::from_le_bytes(*p);
-                (v & 0xff) + (v >> 8)
-            };
-            *o = ((pair(a) + pair(b) + 2) >> 2) as u8;
-        }
     }
 }
 

@@ -245,6 +245,24 @@ pub(super) fn scattered<const N: usize>(
     done
 }
 
+/// Means of two columns of two rows.
+#[target_feature(enable = "avx2")]
+pub(super) fn mean_of_four(a: &[u8], b: &[u8], out: &mut [u8]) -> usize {
+    let (ones, half) = (_mm256_set1_epi8(1), all(2));
+    let (a, b, out) = (a.as_chunks::<32>().0, b.as_chunks::<32>().0, out.as_chunks_mut().0);
+    let pairs = |bytes: &[u8; 32]| {
+        // SAFETY: the reference is to 32 readable bytes; no alignment is asked for.
+        #[allow(unsafe_code)]
+        let bytes = unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) };
+        _mm256_maddubs_epi16(bytes, ones)
+    };
+    for ((a, b), o) in a.iter().zip(b).zip(out.iter_mut()) {
+        let sum = _mm256_add_epi16(_mm256_add_epi16(pairs(a), pairs(b)), half);
+        store_bytes(_mm256_srli_epi16::<2>(sum), o);
+    }
+    a.len().min(b.len()).min(out.len()) * LANES
+}
+
 /// Which byte of three vectors of 16, if it lies in vector `part`, is byte `offset` of each of 16 three-byte pixels.
 const fn picks(offset: usize, part: usize) -> [u8; 16] {
     let mut mask = [0x80; 16];
