@@ -11,7 +11,7 @@ pub mod render;
 pub mod scene;
 
 pub use mix::{Mixer, MixerInput, MixerSettings, Sound};
-pub use render::{CpuRenderer, RenderJob, Rendered, Renderer, Sampled};
+pub use render::{CpuRenderer, RenderJob, RenderStatistics, Rendered, Renderer, Sampled};
 pub use scene::{
     Anchor, Blend, Color, Crop, Fit, Flip, Layer, LayerId, OfflinePolicy, Placed, Placement, Point, RectF,
     Scene, SourceId,

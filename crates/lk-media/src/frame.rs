@@ -6,8 +6,8 @@ use crate::{AlphaKind, ColorSpace, Error, FramePool, PixelFormat, Result, Size, 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// What a picture is, without its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -82,6 +82,11 @@ pub trait HostMemoryMut: HostMemory {
     fn plane_mut(&mut self, plane: usize) -> &mut [u8];
     /// The bytes of all planes at once.
     fn planes_mut(&mut self) -> Vec<&mut [u8]>;
+    /// Whether the memory may be written again once nobody holds the frame made of it. Memory that others read by
+    /// ways of their own (another process, a device) says no.
+    fn may_be_reclaimed(&self) -> bool {
+        false
+    }
 }
 
 /// One plane of a picture, read.
@@ -123,11 +128,29 @@ impl PlaneMut<'_> {
     }
 }
 
+/// The bytes of a published picture.
+enum Memory {
+    /// Never written by us.
+    Fixed(Box<dyn HostMemory>),
+    /// Written by us before it was published.
+    Written(Box<dyn HostMemoryMut>),
+}
+
+impl Memory {
+    fn host(&self) -> &dyn HostMemory {
+        match self {
+            Self::Fixed(memory) => &**memory,
+            Self::Written(memory) => &**memory,
+        }
+    }
+}
+
 struct Picture {
     id: FrameId,
     spec: FrameSpec,
-    memory: Box<dyn HostMemory>,
+    memory: Memory,
     conversions: Mutex<Vec<Frame>>,
+    opaque: OnceLock<bool>,
 }
 
 /// An immutable picture with the time it is due. Cloning shares the bytes.
@@ -141,8 +164,18 @@ impl Frame {
     /// Publishes memory that nobody will write again. Fails if a plane is smaller than `spec` needs.
     pub fn from_memory(spec: FrameSpec, memory: Box<dyn HostMemory>, timestamp: Timestamp) -> Result<Self> {
         check_memory(&spec, &*memory)?;
-        let picture = Picture { id: FrameId::unique(), spec, memory, conversions: Mutex::default() };
-        Ok(Self { picture: Arc::new(picture), timestamp })
+        Ok(Self::of(spec, Memory::Fixed(memory), timestamp))
+    }
+
+    fn of(spec: FrameSpec, memory: Memory, timestamp: Timestamp) -> Self {
+        let picture = Picture {
+            id: FrameId::unique(),
+            spec,
+            memory,
+            conversions: Mutex::default(),
+            opaque: OnceLock::new(),
+        };
+        Self { picture: Arc::new(picture), timestamp }
     }
 
     /// Copies tightly packed planes, one after the other, into a new frame.
@@ -232,6 +265,51 @@ impl Frame {
         kept.push(done.clone());
         Ok(done.at(self.timestamp))
     }
+
+    /// Whether nothing behind the picture is seen: it has no alpha, or every pixel's alpha happens to be 255. Looks at
+    /// the bytes once for each picture, and only as far as the first row that is not opaque.
+    pub fn is_opaque(&self) -> bool {
+        let spec = self.spec();
+        if !spec.format.has_alpha() || spec.alpha == AlphaKind::Opaque {
+            return true;
+        }
+        *self.picture.opaque.get_or_init(|| {
+            let map = self.map_native();
+            let plane = map.plane(0);
+            (0..plane.rows).all(|y| {
+                let mut all = 255;
+                common_alpha(plane.row(y), &mut all);
+                all == 255
+            })
+        })
+    }
+
+    /// Whether this is the only reference to the picture.
+    pub fn is_unshared(&self) -> bool {
+        Arc::strong_count(&self.picture) == 1
+    }
+
+    /// The memory with its bytes, to be written again: for whoever made the frame and keeps count of what it shows.
+    /// The frame comes back if somebody else holds the picture or its memory cannot be written. Conversions made of
+    /// it are dropped, and the next picture published from the memory has an identity of its own.
+    pub fn try_reclaim(self) -> std::result::Result<FrameMut, Self> {
+        let timestamp = self.timestamp;
+        let picture = Arc::try_unwrap(self.picture).map_err(|picture| Self { picture, timestamp })?;
+        match picture {
+            Picture { spec, memory: Memory::Written(memory), .. } if memory.may_be_reclaimed() => {
+                Ok(FrameMut { spec, memory })
+            }
+            picture => Err(Self { picture: Arc::new(picture), timestamp }),
+        }
+    }
+}
+
+crate::kernel! {
+    /// The bits that every fourth byte has.
+    fn common_alpha(row: &[u8], all: &mut u8) {
+        let pixels = row.as_chunks().0.iter();
+        *all = (pixels.fold(u32::MAX, |all, pixel| all & u32::from_le_bytes(*pixel)) >> 24) as u8;
+    }
 }
 
 impl fmt::Debug for Frame {
@@ -247,7 +325,7 @@ pub struct FrameMap(Frame);
 impl FrameMap {
     /// Plane `index`.
     pub fn plane(&self, index: usize) -> Plane<'_> {
-        plane_of(&self.0.picture.spec, &*self.0.picture.memory, index)
+        plane_of(&self.0.picture.spec, self.0.picture.memory.host(), index)
     }
 
     /// What the bytes are.
@@ -317,13 +395,7 @@ impl FrameMut {
 
     /// Makes it a [`Frame`]; from here on nobody writes it.
     pub fn publish(self, timestamp: Timestamp) -> Frame {
-        let picture = Picture {
-            id: FrameId::unique(),
-            spec: self.spec,
-            memory: self.memory,
-            conversions: Mutex::default(),
-        };
-        Frame { picture: Arc::new(picture), timestamp }
+        Frame::of(self.spec, Memory::Written(self.memory), timestamp)
     }
 }
 
@@ -362,5 +434,67 @@ mod tests {
         assert_eq!(a.map_native().plane(2).row(0), &[11, 12]);
         assert_eq!(a.map_native().to_packed(), (1..=12).collect::<Vec<u8>>());
         assert!(Frame::from_packed(spec, &[0; 11], Timestamp::ZERO).is_err());
+    }
+
+    #[test]
+    fn opaque_in_fact() {
+        let spec = FrameSpec::of(PixelFormat::Rgba, Size::new(9, 3));
+        let frame = |spec, bytes: &[u8]| Frame::from_packed(spec, bytes, Timestamp::ZERO).unwrap();
+        let mut bytes = [255; 108];
+        bytes[0] = 3;
+        assert!(frame(spec, &bytes).is_opaque());
+        bytes[107] = 254;
+        assert!(!frame(spec, &bytes).is_opaque());
+        assert!(frame(spec.with_alpha(AlphaKind::Opaque), &bytes).is_opaque());
+        assert!(frame(FrameSpec::of(PixelFormat::Rgb, Size::new(1, 1)), &[0; 3]).is_opaque());
+    }
+
+    #[test]
+    fn memory_comes_back_only_when_nobody_else_holds_it() {
+        let spec = FrameSpec::of(PixelFormat::I420, Size::new(4, 2));
+        let frame = Frame::from_packed(spec, &[128; 12], Timestamp::ZERO).unwrap();
+        let (id, address) = (frame.id(), frame.map_native().plane(0).data.as_ptr());
+        let other = frame.at(Timestamp::from_nanos(1));
+        let view = frame.map_native();
+        let frame = frame.try_reclaim().err().expect("shared twice");
+        drop(other);
+        let frame = frame.try_reclaim().err().expect("a view is left");
+        drop(view);
+        frame.map(PixelFormat::Bgra).unwrap();
+        assert!(frame.is_unshared());
+        let mut memory = frame.try_reclaim().expect("the last one");
+        assert_eq!(memory.plane(0).row(1), [128; 4]);
+        memory.plane_mut(0).row_mut(0)[0] = 200;
+        let again = memory.publish(Timestamp::from_nanos(2));
+        assert!(again.id() != id && again.map_native().plane(0).data.as_ptr() == address);
+        let bgra = again.map(PixelFormat::Bgra).unwrap();
+        assert!(bgra.plane(0).row(0)[0] > bgra.plane(0).row(0)[4], "no conversion of the old picture");
+    }
+
+    #[test]
+    fn memory_of_others_is_never_written() {
+        struct Own(Vec<u8>);
+        impl HostMemory for Own {
+            fn layout(&self, _: usize) -> PlaneLayout {
+                PlaneLayout { stride: 3, rows: 1 }
+            }
+            fn plane(&self, _: usize) -> &[u8] {
+                &self.0
+            }
+        }
+        impl HostMemoryMut for Own {
+            fn plane_mut(&mut self, _: usize) -> &mut [u8] {
+                &mut self.0
+            }
+            fn planes_mut(&mut self) -> Vec<&mut [u8]> {
+                vec![&mut self.0]
+            }
+        }
+        let spec = FrameSpec::of(PixelFormat::Bgr, Size::new(1, 1));
+        let given = Frame::from_memory(spec, Box::new(Own(vec![1; 3])), Timestamp::ZERO).unwrap();
+        let id = given.id();
+        assert_eq!(given.try_reclaim().err().map(|f| f.id()), Some(id));
+        let written = FrameMut::new(spec, Box::new(Own(vec![1; 3]))).unwrap().publish(Timestamp::ZERO);
+        assert!(written.try_reclaim().is_err());
     }
 }

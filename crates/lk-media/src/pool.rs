@@ -149,6 +149,10 @@ impl HostMemoryMut for PoolMemory {
         }
         planes
     }
+
+    fn may_be_reclaimed(&self) -> bool {
+        true
+    }
 }
 
 impl Drop for PoolMemory {

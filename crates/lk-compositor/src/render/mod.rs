@@ -60,3 +60,20 @@ pub trait Renderer: Send {
     /// The next finished job.
     fn poll(&mut self) -> Option<Rendered>;
 }
+
+/// What a renderer did so far, and how much of it could be left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RenderStatistics {
+    /// Jobs taken.
+    pub jobs: u64,
+    /// Jobs answered with the frames of the job before, because nothing had changed.
+    pub repeated: u64,
+    /// Frames drawn into memory that showed something like it already.
+    pub reclaimed: u64,
+    /// Pixels of the canvases of all jobs that were not repeated, once for each family of truth.
+    pub pixels: u64,
+    /// Those of them that had to be drawn.
+    pub drawn: u64,
+    /// Layers whose finished picture was at hand.
+    pub kept_layers: u64,
+}

@@ -15,7 +15,7 @@ use std::ops::Range;
 /// chroma moves by luma rows beyond its own, which look at chroma one sample further.
 pub(super) const REACH: usize = 4;
 
-/// Adds `part`, R'G'B' on the luma grid, to `canvas`.
+/// Adds `part`, R'G'B' on the luma grid, to `canvas`, which holds whole rows.
 pub(super) fn add(canvas: &mut Canvas, layer: &LayerPlan, part: &Part, size: Size) {
     let Family::Yuv { step, color } = canvas.family else { return };
     let area = &part.area;
@@ -31,7 +31,7 @@ pub(super) fn add(canvas: &mut Canvas, layer: &LayerPlan, part: &Part, size: Siz
             *value = round(f32::from(*value) + change);
         }
     }
-    let touched = chroma.touched(area, step, canvas.planes[1].rows.clone(), canvas.planes[1].width);
+    let touched = chroma.touched(area, step, canvas.planes[1].rows.clone(), canvas.planes[1].columns.len());
     for (plane, changes) in canvas.planes[1..3].iter_mut().zip([&sums.u, &sums.v]) {
         for y in touched.y.clone() {
             let means = chroma.means(area, changes, touched.x.clone(), y);
@@ -70,9 +70,9 @@ impl Chroma {
             Taps::new(axis, outputs, &AxisMap::SAME, Axis::LUMA, 0..len as usize)
         };
         Self {
-            columns: to_luma(&area.x, grid.x, 0..plane.width),
+            columns: to_luma(&area.x, grid.x, 0..plane.columns.len()),
             rows: to_luma(&area.y, grid.y, plane.rows.clone()),
-            across: to_chroma(0..plane.width, grid.x, size.width),
+            across: to_chroma(0..plane.columns.len(), grid.x, size.width),
             down: to_chroma(plane.rows.clone(), grid.y, size.height),
         }
     }
@@ -129,7 +129,7 @@ fn light(canvas: &Canvas, chroma: &Chroma, layer: &LayerPlan, part: &Part, color
         let luma: Vec<f32> = canvas.planes[0].row(y)[area.x.clone()].iter().map(|v| f32::from(*v)).collect();
         for (channel, added) in added.iter_mut().enumerate() {
             to_rgb.apply(channel, [&luma, &u, &v], added);
-            let values = part.row(reader, channel, y);
+            let values = part.row(reader, channel, y, area.x.clone());
             for ((a, p), k) in added.iter_mut().zip(values).zip(&weights.each) {
                 // as much as there is room for above what is there
                 *a = (f32::from(*p) * k).min(255.0 - a.clamp(0.0, 255.0));

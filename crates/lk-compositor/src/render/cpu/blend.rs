@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Lays rows of a layer over rows of a canvas plane. Premultiplied values P, alpha A, weight k:
 //! normal is P·k + D·(1 − A·k), additive is D + P·k, both rounded to nearest.
+//!
+//! Weights are whole numbers of 1/65536 and products keep eight bits of fraction, so that a sum is within 0.012 of
+//! the real value and a row is made of 16-bit operations alone. A sample comes out the same in whatever run of
+//! samples it stands.
 
 use super::coverage::RowWeights;
-use super::source::{mul_255, round_positive};
+use super::kernels16::{avx2, high};
+use super::source::mul_255;
 use crate::scene::Blend;
 
-lk_media::kernel! {
+/// From this weight on, in 1/65536, a layer has its full weight.
+const FULL: u16 = 65535;
+
+fn fixed(weight: f32) -> u16 {
+    (weight * 65536.0 + 0.5).min(f32::from(FULL)) as u16
+}
+
 /// Blends a row; without `alpha` the layer is opaque.
 pub(super) fn row(blend: Blend, dst: &mut [u8], values: &[u8], alpha: Option<&[u8]>, weights: &RowWeights) {
     let part = |range: std::ops::Range<usize>| (&values[range.clone()], alpha.map(|a| &a[range]));
@@ -19,59 +30,90 @@ pub(super) fn row(blend: Blend, dst: &mut [u8], values: &[u8], alpha: Option<&[u
     }
     if from < to {
         let (p, a) = part(from..to);
-        uniform(blend, &mut dst[from..to], p, a, weights.weight);
+        uniform(blend, &mut dst[from..to], p, a, fixed(weights.weight));
     }
 }
-}
 
-#[inline(always)]
-fn uniform(blend: Blend, dst: &mut [u8], values: &[u8], alpha: Option<&[u8]>, k: f32) {
-    match (blend, alpha) {
-        _ if k <= 0.0 => {}
-        (Blend::Normal, None) if k >= 1.0 => dst.copy_from_slice(values),
-        (Blend::Normal, Some(alpha)) if k >= 1.0 => {
+fn uniform(blend: Blend, dst: &mut [u8], values: &[u8], alpha: Option<&[u8]>, k: u16) {
+    let done = match (blend, alpha, k) {
+        (Blend::Normal, Some(alpha), FULL) => avx2!(over_full(dst, values, alpha)),
+        (_, _, 0 | FULL) => 0,
+        (Blend::Normal, None, _) => avx2!(mix(dst, values, k, k.wrapping_neg())),
+        (Blend::Normal, Some(alpha), _) => avx2!(over(dst, values, alpha, k)),
+        (Blend::Additive, ..) => avx2!(add(dst, values, k)),
+    };
+    let (dst, values, alpha) = (&mut dst[done..], &values[done..], alpha.map(|a| &a[done..]));
+    match (blend, alpha, k) {
+        (_, _, 0) => {}
+        (Blend::Normal, None, FULL) => dst.copy_from_slice(values),
+        (Blend::Normal, Some(alpha), FULL) => {
             for ((d, p), a) in dst.iter_mut().zip(values).zip(alpha) {
-                *d = p.saturating_add(mul_255(*d, 255 - a));
+                *d = over_full(*d, *p, *a);
             }
         }
-        (Blend::Additive, _) if k >= 1.0 => {
+        (Blend::Additive, _, FULL) => {
             dst.iter_mut().zip(values).for_each(|(d, p)| *d = d.saturating_add(*p));
         }
-        (Blend::Normal, None) => {
-            let rest = 1.0 - k;
-            dst.iter_mut()
-                .zip(values)
-                .for_each(|(d, p)| *d = round_positive(f32::from(*p) * k + f32::from(*d) * rest));
+        (Blend::Normal, None, _) => {
+            let rest = k.wrapping_neg();
+            dst.iter_mut().zip(values).for_each(|(d, p)| *d = mix(*d, *p, k, rest));
         }
-        (Blend::Normal, Some(alpha)) => {
+        (Blend::Normal, Some(alpha), _) => {
             for ((d, p), a) in dst.iter_mut().zip(values).zip(alpha) {
                 *d = over(*d, *p, *a, k);
             }
         }
-        (Blend::Additive, _) => {
-            dst.iter_mut()
-                .zip(values)
-                .for_each(|(d, p)| *d = round_positive(f32::from(*d) + f32::from(*p) * k));
+        (Blend::Additive, ..) => {
+            dst.iter_mut().zip(values).for_each(|(d, p)| *d = add(*d, *p, k));
         }
     }
 }
 
-#[inline(always)]
 fn varying(blend: Blend, dst: &mut [u8], values: &[u8], alpha: Option<&[u8]>, weights: &[f32]) {
     for (i, (d, k)) in dst.iter_mut().zip(weights).enumerate() {
-        *d = match (blend, alpha) {
-            (Blend::Normal, None) => round_positive(f32::from(values[i]) * k + f32::from(*d) * (1.0 - k)),
-            (Blend::Normal, Some(alpha)) => over(*d, values[i], alpha[i], *k),
-            (Blend::Additive, _) => round_positive(f32::from(*d) + f32::from(values[i]) * k),
+        let k = fixed(*k);
+        *d = match (blend, alpha, k) {
+            (_, _, 0) => *d,
+            (Blend::Normal, None, FULL) => values[i],
+            (Blend::Normal, Some(alpha), FULL) => over_full(*d, values[i], alpha[i]),
+            (Blend::Additive, _, FULL) => d.saturating_add(values[i]),
+            (Blend::Normal, None, _) => mix(*d, values[i], k, k.wrapping_neg()),
+            (Blend::Normal, Some(alpha), _) => over(*d, values[i], alpha[i], k),
+            (Blend::Additive, ..) => add(*d, values[i], k),
         };
     }
 }
 
+/// A value times a weight, in 1/256.
 #[inline(always)]
-fn over(d: u8, p: u8, a: u8, k: f32) -> u8 {
-    // 255 * (1 / 255) is exactly 1 in this precision, so opaque pixels blend exactly
-    let covered = f32::from(a) * (1.0 / 255.0) * k;
-    round_positive(f32::from(p) * k + f32::from(d) * (1.0 - covered))
+fn times(value: u8, weight: u16) -> u16 {
+    high(u16::from(value) << 8, weight)
+}
+
+#[inline(always)]
+fn over_full(d: u8, p: u8, a: u8) -> u8 {
+    p.saturating_add(mul_255(d, 255 - a))
+}
+
+/// P·k + D·(1 − A·k).
+#[inline(always)]
+fn over(d: u8, p: u8, a: u8, k: u16) -> u8 {
+    // an opaque sample gets k - 1 here, and so the same as from `mix`
+    let covered = high(u16::from(a) * 257, k);
+    // products are cut off, by half a step each in the middle
+    (times(p, k).saturating_add(times(d, FULL - covered)).saturating_add(129) >> 8) as u8
+}
+
+/// P·k + D·rest; both weights together are 65536.
+#[inline(always)]
+fn mix(d: u8, p: u8, k: u16, rest: u16) -> u8 {
+    ((times(p, k) + times(d, rest) + 129) >> 8) as u8
+}
+
+/// D + P·k.
+#[inline(always)]
+fn add(d: u8, p: u8, k: u16) -> u8 {
+    ((u16::from(d) << 8).saturating_add(times(p, k)).saturating_add(128) >> 8) as u8
 }
 
 #[cfg(test)]
@@ -94,7 +136,7 @@ mod tests {
                 let exact = f64::from(p) + f64::from(d) * (1.0 - f64::from(a) / 255.0);
                 assert_eq!(blended(Blend::Normal, d, p, Some(a), 1.0), exact.round() as u8);
                 let exact = f64::from(p) * 0.3 + f64::from(d) * (1.0 - f64::from(a) / 255.0 * 0.3);
-                let near = exact + 0.5 - exact.round() < 1e-3 || exact.round() + 0.5 - exact < 1e-3;
+                let near = exact + 0.5 - exact.round() < 0.012 || exact.round() + 0.5 - exact < 0.012;
                 let got = blended(Blend::Normal, d, p, Some(a), 0.3);
                 assert!(got == exact.round() as u8 || near, "{d} {a}: {got} for {exact}");
             }
@@ -105,6 +147,22 @@ mod tests {
                 assert_eq!(blended(Blend::Additive, d, p, None, 1.0), d.saturating_add(p));
                 let sum = (f64::from(d) + f64::from(p) * 0.5).round().min(255.0) as u8;
                 assert_eq!(blended(Blend::Additive, d, p, None, 0.5), sum);
+            }
+        }
+    }
+
+    #[test]
+    fn a_sample_is_the_same_in_any_run() {
+        for blend in [Blend::Normal, Blend::Additive] {
+            for k in [0.0, 1e-6, 0.1, 0.5, 0.77, 0.99999, 1.0] {
+                for d in 0..=255u8 {
+                    for (p, a) in [(0, 0), (3, 3), (100, 200), (200, 255), (255, 128)] {
+                        blended(blend, d, p, Some(a), k);
+                        blended(blend, d, p, None, k);
+                    }
+                    let opaque = blended(blend, d, 77, Some(255), k);
+                    assert_eq!(opaque, blended(blend, d, 77, None, k), "{d} {k}");
+                }
             }
         }
     }

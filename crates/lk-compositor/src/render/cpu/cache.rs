@@ -4,9 +4,8 @@
 //! which changes when the picture does: nothing kept is ever stale.
 
 use super::canvas::Family;
-use super::geometry::{Area, Geometry, Turn};
+use super::geometry::GeometryKey;
 use super::plan::Part;
-use crate::scene::Flip;
 use lk_media::FrameId;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
@@ -14,39 +13,15 @@ use std::sync::{Arc, OnceLock};
 /// What a finished picture depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Key {
-    frame: FrameId,
-    family: Family,
+    pub frame: FrameId,
+    pub family: Family,
     /// Whether it is R'G'B' for a YUV canvas.
-    additive_yuv: bool,
-    /// Source and target rectangle and the turn, bit by bit.
-    numbers: [u64; 11],
-    flip: (bool, bool),
-    visible: (usize, usize, usize, usize),
-    bands: (usize, usize),
-}
-
-impl Key {
-    /// `bands` are the rows of a band and those around it.
-    pub fn new(
-        frame: FrameId,
-        family: Family,
-        additive_yuv: bool,
-        geometry: &Geometry,
-        bands: (usize, usize),
-    ) -> Self {
-        let (s, t) = (geometry.source, geometry.target);
-        let turn = match geometry.turn {
-            Turn::Upright => [0.0, 0.0, 0.0],
-            Turn::Transposed => [1.0, 0.0, 0.0],
-            Turn::Free { sin, cos } => [2.0, sin, cos],
-        };
-        let numbers = [s.x, s.y, s.width, s.height, t.x, t.y, t.width, t.height, turn[0], turn[1], turn[2]]
-            .map(f64::to_bits);
-        let Flip { horizontal, vertical } = geometry.flip;
-        let Area { x, y } = &geometry.visible;
-        let visible = (x.start, x.end, y.start, y.end);
-        Self { frame, family, additive_yuv, numbers, flip: (horizontal, vertical), visible, bands }
-    }
+    pub additive_yuv: bool,
+    /// Whether it may have been rounded before it was resampled.
+    pub rough: bool,
+    pub geometry: GeometryKey,
+    /// The rows of a band and those around it.
+    pub bands: (usize, usize),
 }
 
 /// A finished picture in bands, each made by the thread that needs it first.
@@ -69,6 +44,8 @@ pub(super) struct Cache {
     job: u64,
     bytes: usize,
     limit: usize,
+    /// How often a picture was found.
+    pub hits: u64,
 }
 
 impl Cache {
@@ -80,6 +57,7 @@ impl Cache {
             job: 0,
             bytes: 0,
             limit,
+            hits: 0,
         }
     }
 
@@ -93,6 +71,7 @@ impl Cache {
     pub fn entry(&mut self, key: Key, bytes: usize, bands: usize) -> Option<Arc<Entry>> {
         if let Some((entry, used)) = self.entries.get_mut(&key) {
             *used = self.job;
+            self.hits += 1;
             return Some(entry.clone());
         }
         let still = self.seen_before.contains(&key) || self.seen_now.contains(&key);
@@ -116,6 +95,7 @@ impl Cache {
 
 #[cfg(test)]
 mod tests {
+    use super::super::geometry::Geometry;
     use super::*;
     use crate::scene::{Layer, Placement, SourceId};
     use lk_media::{Frame, FrameSpec, PixelFormat, Size, Timestamp};
@@ -123,7 +103,9 @@ mod tests {
     fn key(frame: &Frame, x: f64) -> Key {
         let layer = Layer { placement: Placement::moved(x, 0.0), ..Layer::new(SourceId::unique()) };
         let geometry = Geometry::resolve(&layer, Size::new(64, 64), frame.size()).unwrap();
-        Key::new(frame.id(), Family::Rgb { alpha: false }, false, &geometry, (64, 0))
+        let family = Family::Rgb { alpha: false };
+        let geometry = geometry.key();
+        Key { frame: frame.id(), family, additive_yuv: false, rough: true, geometry, bands: (64, 0) }
     }
 
     fn frame() -> Frame {

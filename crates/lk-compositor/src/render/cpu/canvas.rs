@@ -5,7 +5,7 @@ use super::geometry::{Area, Grid};
 use super::output::Rows;
 use super::source::{Wanted, mul_255, round};
 use crate::scene::Color;
-use lk_media::{ColorSpace, FrameSpec, Size};
+use lk_media::{ColorSpace, FrameSpec};
 use std::cell::RefCell;
 use std::ops::Range;
 
@@ -67,77 +67,107 @@ impl Family {
     }
 }
 
-/// Rows `rows` of one plane of a canvas.
+/// Some samples of one plane of a canvas.
 pub(super) struct CanvasPlane {
-    pub width: usize,
+    pub columns: Range<usize>,
     pub rows: Range<usize>,
     data: Vec<u8>,
 }
 
 impl CanvasPlane {
+    /// The samples of row `y`.
     pub fn row(&self, y: usize) -> &[u8] {
-        let at = (y - self.rows.start) * self.width;
-        &self.data[at..at + self.width]
+        let (at, width) = (y - self.rows.start, self.columns.len());
+        &self.data[at * width..(at + 1) * width]
     }
 
     pub fn row_mut(&mut self, y: usize) -> &mut [u8] {
-        let at = (y - self.rows.start) * self.width;
-        &mut self.data[at..at + self.width]
+        let (at, width) = (y - self.rows.start, self.columns.len());
+        &mut self.data[at * width..(at + 1) * width]
+    }
+
+    /// The samples of row `y` that belong to columns `x` of the canvas.
+    pub fn part(&self, y: usize, x: Range<usize>) -> &[u8] {
+        &self.row(y)[x.start - self.columns.start..x.end - self.columns.start]
+    }
+
+    pub fn part_mut(&mut self, y: usize, x: Range<usize>) -> &mut [u8] {
+        let start = self.columns.start;
+        &mut self.row_mut(y)[x.start - start..x.end - start]
     }
 }
 
 impl Drop for CanvasPlane {
     fn drop(&mut self) {
-        let data = std::mem::take(&mut self.data);
-        // a thread that ends has nothing to spare any more
-        let _ = SPARE.try_with(|spare| {
-            let mut spare = spare.borrow_mut();
-            if spare.len() < MAX_SPARE && data.capacity() <= MAX_SPARE_BYTES {
-                spare.push(data);
-            }
-        });
+        give_back(std::mem::take(&mut self.data));
     }
 }
 
-/// Planes a thread keeps for its next bands.
-const MAX_SPARE: usize = 4;
+/// Planes a thread keeps for its next tiles.
+const MAX_SPARE: usize = 12;
 const MAX_SPARE_BYTES: usize = 1 << 20;
 
 thread_local! {
     static SPARE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A band of a canvas.
+/// `len` bytes that hold anything.
+pub(super) fn spare(len: usize) -> Vec<u8> {
+    let mut data = SPARE.with_borrow_mut(Vec::pop).unwrap_or_default();
+    data.resize(len, 0);
+    data
+}
+
+/// Keeps memory for [`spare`].
+pub(super) fn give_back(data: Vec<u8>) {
+    // a thread that ends has nothing to spare any more
+    let _ = SPARE.try_with(|spare| {
+        let mut spare = spare.borrow_mut();
+        if spare.len() < MAX_SPARE && data.capacity() <= MAX_SPARE_BYTES {
+            spare.push(data);
+        }
+    });
+}
+
+/// Some pixels of a canvas.
 pub(super) struct Canvas {
     pub family: Family,
     pub planes: Vec<CanvasPlane>,
 }
 
 impl Canvas {
-    /// Pixel rows `rows` of a canvas of `size`, filled with the background; without one they hold anything and
-    /// must be drawn over.
-    pub fn new(family: Family, size: Size, rows: Range<usize>, background: Option<Color>) -> Self {
+    /// Pixels `area` of a canvas, filled with the background; without one they hold anything and must be drawn
+    /// over.
+    pub fn new(family: Family, area: &Area, background: Option<Color>) -> Self {
         let bytes = background.map(|color| family.background(color));
         let planes = family.layouts().into_iter().flat_map(|layout| {
-            let area = cells(&Area { x: 0..size.width as usize, y: rows.clone() }, layout.cell);
-            let (width, len) = (area.x.len(), area.x.len() * area.y.len());
+            let Area { x, y } = cells(area, layout.cell);
             let bytes = &bytes;
             layout.planes.map(move |p| {
-                let mut data = SPARE.with_borrow_mut(Vec::pop).unwrap_or_default();
-                data.resize(len, 0);
+                let mut data = spare(x.len() * y.len());
                 if let Some(bytes) = bytes {
                     data.fill(bytes[p]);
                 }
-                CanvasPlane { width, rows: area.y.clone(), data }
+                CanvasPlane { columns: x.clone(), rows: y.clone(), data }
             })
         });
         Self { family, planes: planes.collect() }
     }
+
+    /// The same pixels as they are in `other`, which holds them.
+    pub fn copy_from(&mut self, other: &Self) {
+        for (to, from) in self.planes.iter_mut().zip(&other.planes) {
+            for y in to.rows.clone() {
+                let x = to.columns.clone();
+                to.row_mut(y).copy_from_slice(from.part(y, x));
+            }
+        }
+    }
 }
 
 impl Rows for Canvas {
-    fn row(&self, plane: usize, y: usize) -> &[u8] {
-        self.planes[plane].row(y)
+    fn row(&self, plane: usize, y: usize, x: Range<usize>) -> &[u8] {
+        self.planes[plane].part(y, x)
     }
 
     fn has_alpha(&self) -> bool {

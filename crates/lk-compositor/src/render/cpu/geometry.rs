@@ -92,7 +92,7 @@ pub(super) enum Turn {
 }
 
 /// Pixels of the canvas, half open.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Area {
     pub x: Range<usize>,
     pub y: Range<usize>,
@@ -110,7 +110,29 @@ pub(super) struct Geometry {
     pub visible: Area,
 }
 
+/// A geometry bit by bit, to be compared and looked up.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct GeometryKey {
+    /// Source and target rectangle and the turn.
+    numbers: [u64; 11],
+    flip: (bool, bool),
+    visible: Area,
+}
+
 impl Geometry {
+    pub fn key(&self) -> GeometryKey {
+        let (s, t) = (self.source, self.target);
+        let turn = match self.turn {
+            Turn::Upright => [0.0, 0.0, 0.0],
+            Turn::Transposed => [1.0, 0.0, 0.0],
+            Turn::Free { sin, cos } => [2.0, sin, cos],
+        };
+        let numbers = [s.x, s.y, s.width, s.height, t.x, t.y, t.width, t.height, turn[0], turn[1], turn[2]]
+            .map(f64::to_bits);
+        let Flip { horizontal, vertical } = self.flip;
+        GeometryKey { numbers, flip: (horizontal, vertical), visible: self.visible.clone() }
+    }
+
     /// None if nothing of the layer can be seen.
     pub fn resolve(layer: &Layer, canvas: Size, picture: Size) -> Option<Self> {
         let placed = layer.placement.resolve(canvas, picture, layer.crop)?;
@@ -167,14 +189,19 @@ impl Geometry {
         !matches!(self.turn, Turn::Free { .. }) && self.x_map().scale() == 1.0 && self.y_map().scale() == 1.0
     }
 
-    /// Whether every pixel of `x` by `y` lies wholly inside.
-    pub fn covers(&self, x: Range<usize>, y: Range<usize>) -> bool {
+    /// The pixels of a canvas that lie wholly inside, with even edges inside the canvas.
+    pub fn inside(&self, canvas: Size) -> Option<Area> {
         let t = self.target;
-        !matches!(self.turn, Turn::Free { .. })
-            && t.x <= x.start as f64
-            && t.y <= y.start as f64
-            && t.x + t.width >= x.end as f64
-            && t.y + t.height >= y.end as f64
+        let along = |start: f64, len: f64, canvas: u32| {
+            let canvas = canvas as usize;
+            let lo = (start.ceil().max(0.0) as usize).next_multiple_of(2);
+            let hi = (start + len).floor().clamp(0.0, canvas as f64) as usize;
+            let hi = if hi == canvas { hi } else { hi & !1 };
+            (lo < hi).then_some(lo..hi)
+        };
+        let free = matches!(self.turn, Turn::Free { .. });
+        let area = Area { x: along(t.x, t.width, canvas.width)?, y: along(t.y, t.height, canvas.height)? };
+        (!free).then_some(area)
     }
 }
 

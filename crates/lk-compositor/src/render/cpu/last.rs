@@ -14,17 +14,27 @@ pub(super) struct Last {
     shown: Vec<Option<FrameId>>,
     specs: Vec<FrameSpec>,
     frames: Vec<Frame>,
+    valid: bool,
 }
 
 impl Last {
     /// The frames that `job` asks for, if it shows what they show. Memory brought must be written: no frame
     /// made before answers that.
     pub fn answer(&self, job: &RenderJob<'_>) -> Option<Vec<Frame>> {
-        let same = self.specs.len() == job.outputs.len()
+        let same = self.valid
+            && self.specs.len() == job.outputs.len()
             && job.outputs.iter().zip(&self.specs).all(|(o, spec)| o.buffer.is_none() && o.spec == *spec)
             && shown(job).eq(self.shown.iter().copied())
             && self.scene == *job.scene;
         same.then(|| self.frames.iter().map(|f| f.at(job.time)).collect())
+    }
+
+    /// Lets the frames go; nothing is answered until new ones are kept.
+    pub fn forget(&mut self) {
+        self.frames.clear();
+        self.specs.clear();
+        self.shown.clear();
+        self.valid = false;
     }
 
     /// Remembers what `job`, which asked for `specs`, was answered with. A scene that stays is not cloned again.
@@ -36,9 +46,9 @@ impl Last {
                 if last.scene != *job.scene {
                     last.scene = job.scene.clone();
                 }
-                (last.shown, last.specs, last.frames) = (shown, specs, frames);
+                (last.shown, last.specs, last.frames, last.valid) = (shown, specs, frames, true);
             }
-            None => *last = Some(Self { scene: job.scene.clone(), shown, specs, frames }),
+            None => *last = Some(Self { scene: job.scene.clone(), shown, specs, frames, valid: true }),
         }
     }
 

@@ -1,59 +1,77 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! The renderer for every machine. A job is planned once for each family of truth its outputs need ([`plan`]),
-//! then drawn band by band by all threads ([`pool`]): layers are read ([`source`]), resampled ([`resample`],
-//! [`rotate`]), blended onto a few rows of canvas ([`canvas`], [`coverage`], [`blend`], [`additive`]) and the
-//! rows written to every output ([`output`]). While nothing changes the same frames are handed out again
-//! ([`last`]). Bands are the same for any number of threads, and so is the
-//! picture.
+//! compared with what the memory at hand shows already ([`damage`], [`recycle`]), cut into tiles ([`tiles`]) and
+//! drawn tile by tile by all threads ([`pool`], [`draw`]): layers are read ([`source`]), resampled ([`resample`],
+//! [`rotate`]), blended onto a piece of canvas ([`canvas`], [`coverage`], [`blend`], [`additive`]) and written to
+//! every output ([`output`]). Layers that stand still are kept finished ([`cache`], [`flat`]); while nothing
+//! changes at all the same frames are handed out again ([`last`]). Tiles are the same for any number of threads,
+//! and the picture is the same for any tiles.
 
 mod additive;
 mod blend;
 mod cache;
 mod canvas;
 mod coverage;
+mod damage;
+mod draw;
+mod flat;
 mod geometry;
+#[cfg(test)]
+mod incremental;
+mod kernels16;
 mod last;
 mod output;
 mod plan;
 mod pool;
+mod recycle;
 mod resample;
+mod resample16;
 mod rotate;
 mod rows;
+mod simd;
 mod source;
 #[cfg(test)]
 mod tests;
+mod tiles;
 #[cfg(test)]
 mod timing;
 mod weights;
+mod wide;
 
-use super::{OutputRequest, RenderJob, Rendered, Renderer};
-use crate::scene::{Color, Layer, Scene};
+use super::{OutputRequest, RenderJob, RenderStatistics, Rendered, Renderer};
+use crate::scene::Layer;
 use cache::{Cache, Key};
-use canvas::{Canvas, Family};
-use coverage::RowWeights;
+use canvas::Family;
+use damage::Shown;
+use draw::{Drawing, Target};
+use flat::Flats;
+use geometry::Area;
 use last::Last;
-use lk_media::{AlphaKind, Error, Frame, FrameMut, FramePool, FrameSpec, Result, Size};
+use lk_media::{AlphaKind, Error, Frame, FrameSpec, Result, Size};
 use parking_lot::Mutex;
-use plan::LayerPlan;
-use pool::{Pool, Task};
+use plan::{LayerPlan, Shapes};
+use pool::Pool;
+use recycle::Recycler;
 use std::collections::VecDeque;
-use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
+use tiles::{BAND_PIXELS, Bands};
 
 /// Bytes of finished layer pictures that are kept.
 const CACHE_LIMIT: usize = 256 << 20;
 /// More than this only take memory.
 const MAX_THREADS: usize = 256;
-/// Pixels of a band: what a few planes of it take stays in a core's own cache.
-const BAND_PIXELS: usize = 1 << 16;
 
 /// Renders on the CPU.
 pub struct CpuRenderer {
     pool: Pool,
     cache: Cache,
+    shapes: Shapes,
+    flats: Flats,
+    recycler: Recycler,
     finished: VecDeque<Rendered>,
     last: Option<Last>,
+    statistics: RenderStatistics,
     band_pixels: usize,
 }
 
@@ -63,46 +81,121 @@ impl CpuRenderer {
         Ok(Self {
             pool: Pool::new(threads.min(MAX_THREADS))?,
             cache: Cache::new(CACHE_LIMIT),
+            shapes: Shapes::default(),
+            flats: Flats::default(),
+            recycler: Recycler::default(),
             finished: VecDeque::new(),
             last: None,
+            statistics: RenderStatistics::default(),
             band_pixels: BAND_PIXELS,
         })
     }
 
+    /// What was done so far, and how much of it could be left out.
+    pub fn statistics(&self) -> RenderStatistics {
+        RenderStatistics { kept_layers: self.cache.hits, ..self.statistics }
+    }
+
     /// Draws the canvas of a family and writes it to `targets`.
-    fn draw(&mut self, job: &RenderJob<'_>, family: Family, targets: Vec<Target>) -> Result<Vec<Target>> {
+    fn draw(
+        &mut self,
+        job: &RenderJob<'_>,
+        family: Family,
+        targets: Vec<Target>,
+    ) -> Result<(Vec<Target>, Arc<Shown>)> {
         let scene = job.scene;
-        let shown: Vec<(&Layer, &Frame)> =
-            scene.layers.values().filter_map(|layer| Some((layer, frame_of(layer, job)?))).collect();
-        let mut layers = Vec::with_capacity(shown.len());
-        for (layer, frame) in shown {
-            if let Some(plan) = LayerPlan::new(layer, frame, family, scene.size) {
-                layers.push((plan, frame.id()));
-            }
-        }
-        let additive = layers.iter().filter(|(l, _)| LayerPlan::is_additive_yuv(l.blend, family)).count();
-        let halo = additive * additive::REACH;
+        let shown = scene.layers.values().filter_map(|layer| Some((layer, frame_of(layer, job)?)));
+        let mut layers: Vec<LayerPlan> = shown
+            .filter_map(|(layer, frame)| LayerPlan::new(layer, frame, family, scene.size, &mut self.shapes))
+            .collect();
+        let shown = Arc::new(Shown::new(scene.size, scene.background, &layers));
+        let halo = shown.halo;
         let bands = Bands::new(scene.size, self.band_pixels, halo);
-        for (plan, frame) in &mut layers {
-            if !plan.is_in_place() {
-                let through_rgb = LayerPlan::is_additive_yuv(plan.blend, family);
-                let key = Key::new(*frame, family, through_rgb, &plan.geometry, (bands.rows, halo));
-                plan.kept = self.cache.entry(key, plan.bytes(), bands.count());
-            }
+        for plan in layers.iter_mut().filter(|plan| !plan.is_in_place()) {
+            let (frame, geometry) = (plan.frame, plan.geometry.key());
+            let (additive_yuv, rough) = (plan.additive_yuv, plan.rough);
+            let key = Key { frame, family, additive_yuv, rough, geometry, bands: (bands.rows, halo) };
+            plan.kept = self.cache.entry(key, plan.bytes(), bands.count());
         }
+        let flat = self.flats.get(family, &shown, bands.count());
+        let shapes: Vec<_> = layers.iter().map(LayerPlan::shape).collect();
+        let tiles = tiles::cut(&bands, &shapes, damage_of(&targets, &shown).as_deref());
+        self.statistics.pixels += u64::from(scene.size.width) * u64::from(scene.size.height);
+        self.statistics.drawn += tiles.iter().map(|t| t.area.pixels() as u64).sum::<u64>();
         let drawing = Arc::new(Drawing {
             family,
-            size: scene.size,
             background: scene.background,
-            layers: layers.into_iter().map(|(plan, _)| plan).collect(),
+            layers,
             bands,
+            tiles,
+            flat,
             next: AtomicUsize::new(0),
             targets: targets.into_iter().map(Mutex::new).collect(),
         });
         self.pool.run(drawing.clone())?;
         let drawing =
             Arc::into_inner(drawing).ok_or_else(|| Error::internal("a render thread kept its work"))?;
-        Ok(drawing.targets.into_iter().map(Mutex::into_inner).collect())
+        Ok((drawing.targets.into_iter().map(Mutex::into_inner).collect(), shown))
+    }
+
+    /// Memory for every request; requests without memory of their own share by spec.
+    fn targets(&mut self, requests: Vec<OutputRequest>, canvas: Size) -> Result<Vec<Target>> {
+        let mut targets: Vec<Target> = Vec::new();
+        for (index, request) in requests.into_iter().enumerate() {
+            let spec = request.spec;
+            if spec.size != canvas {
+                return Err(Error::format(format!("an output of {} on a canvas of {canvas}", spec.size)));
+            }
+            spec.format.check_even(spec.size)?;
+            match request.buffer {
+                Some(frame) if frame.spec() != spec => {
+                    let message = "the memory brought for an output is for another kind of picture";
+                    return Err(Error::format(message));
+                }
+                Some(frame) => {
+                    targets.push(Target { frame, requests: vec![index], shown: None, brought: true });
+                }
+                None => match targets.iter_mut().find(|t| !t.brought && t.frame.spec() == spec) {
+                    Some(target) => target.requests.push(index),
+                    None => {
+                        let (frame, shown) = self.recycler.take(spec)?;
+                        self.statistics.reclaimed += u64::from(shown.is_some());
+                        targets.push(Target { frame, requests: vec![index], shown, brought: false });
+                    }
+                },
+            }
+        }
+        Ok(targets)
+    }
+
+    fn render(&mut self, job: &mut RenderJob<'_>) -> Result<Vec<Frame>> {
+        job.scene.validate()?;
+        self.recycler.begin_job();
+        self.cache.begin_job();
+        self.shapes.begin_job();
+        self.flats.begin_job();
+        let requests = std::mem::take(&mut job.outputs);
+        let mut frames: Vec<Option<Frame>> = vec![None; requests.len()];
+        let mut waiting = self.targets(requests, job.scene.size)?;
+        // alpha is kept where the background has some and an output can show it
+        let alpha = !job.scene.background.is_opaque() && waiting.iter().any(|t| keeps_alpha(&t.frame.spec()));
+        while let Some(first) = waiting.first() {
+            let family = Family::of(&first.frame.spec(), alpha);
+            let (own, others) =
+                waiting.into_iter().partition(|t| Family::of(&t.frame.spec(), alpha) == family);
+            waiting = others;
+            let (targets, shown) = self.draw(job, family, own)?;
+            for target in targets {
+                let frame = target.frame.publish(job.time);
+                if !target.brought {
+                    self.recycler.keep(&frame, &shown);
+                }
+                for request in target.requests {
+                    frames[request] = Some(frame.clone());
+                }
+            }
+        }
+        Ok(frames.into_iter().flatten().collect())
     }
 }
 
@@ -112,36 +205,26 @@ impl Renderer for CpuRenderer {
     }
 
     fn submit(&mut self, mut job: RenderJob<'_>) -> Result<()> {
-        if let Some(frames) = self.last.as_ref().and_then(|last| last.answer(&job)) {
-            self.finished.push_back(Rendered { index: job.index, time: job.time, frames });
-            return Ok(());
-        }
-        job.scene.validate()?;
-        let specs = Last::specs(&job.outputs);
-        let requests = std::mem::take(&mut job.outputs);
-        let wanted = requests.len();
-        let mut waiting = targets(requests, job.scene)?;
-        // alpha is kept where the background has some and an output can show it
-        let alpha = !job.scene.background.is_opaque() && waiting.iter().any(|t| keeps_alpha(&t.frame.spec()));
-        self.cache.begin_job();
-        let mut frames: Vec<Option<Frame>> = vec![None; wanted];
-        while let Some(first) = waiting.first() {
-            let family = Family::of(&first.frame.spec(), alpha);
-            let (own, others) =
-                waiting.into_iter().partition(|t| Family::of(&t.frame.spec(), alpha) == family);
-            waiting = others;
-            for target in self.draw(&job, family, own)? {
-                let frame = target.frame.publish(job.time);
-                for request in target.requests {
-                    frames[request] = Some(frame.clone());
-                }
+        self.statistics.jobs += 1;
+        let frames = match self.last.as_ref().and_then(|last| last.answer(&job)) {
+            Some(frames) => {
+                self.statistics.repeated += 1;
+                frames
             }
-        }
-        let frames: Vec<Frame> = frames.into_iter().flatten().collect();
-        match specs {
-            Some(specs) => Last::keep(&mut self.last, &job, specs, &frames),
-            None => self.last = None,
-        }
+            None => {
+                let specs = Last::specs(&job.outputs);
+                // what was handed out last may be used again now
+                if let Some(last) = &mut self.last {
+                    last.forget();
+                }
+                let frames = self.render(&mut job)?;
+                match specs {
+                    Some(specs) => Last::keep(&mut self.last, &job, specs, &frames),
+                    None => self.last = None,
+                }
+                frames
+            }
+        };
         self.finished.push_back(Rendered { index: job.index, time: job.time, frames });
         Ok(())
     }
@@ -151,38 +234,15 @@ impl Renderer for CpuRenderer {
     }
 }
 
-/// A frame to be written, and the requests it answers.
-struct Target {
-    frame: FrameMut,
-    requests: Vec<usize>,
-}
-
-/// Memory for every request; requests without memory of their own share by spec.
-fn targets(requests: Vec<OutputRequest>, scene: &Scene) -> Result<Vec<Target>> {
-    let mut targets: Vec<Target> = Vec::new();
-    let mut shared: Vec<usize> = Vec::new();
-    for (index, request) in requests.into_iter().enumerate() {
-        let spec = request.spec;
-        if spec.size != scene.size {
-            return Err(Error::format(format!("an output of {} on a canvas of {}", spec.size, scene.size)));
-        }
-        spec.format.check_even(spec.size)?;
-        match request.buffer {
-            Some(frame) if frame.spec() != spec => {
-                return Err(Error::format("the memory brought for an output is for another kind of picture"));
-            }
-            Some(frame) => targets.push(Target { frame, requests: vec![index] }),
-            None => match shared.iter().find(|t| targets[**t].frame.spec() == spec) {
-                Some(target) => targets[*target].requests.push(index),
-                None => {
-                    shared.push(targets.len());
-                    let frame = FramePool::shared().frame(spec)?;
-                    targets.push(Target { frame, requests: vec![index] });
-                }
-            },
+/// The pixels that at least one of `targets` does not show yet; None: all.
+fn damage_of(targets: &[Target], new: &Shown) -> Option<Vec<Area>> {
+    let mut areas = Vec::new();
+    for target in targets {
+        for area in target.shown.as_ref()?.damage(new)? {
+            damage::add_area(&mut areas, area);
         }
     }
-    Ok(targets)
+    Some(areas)
 }
 
 fn keeps_alpha(spec: &FrameSpec) -> bool {
@@ -193,160 +253,4 @@ fn keeps_alpha(spec: &FrameSpec) -> bool {
 fn frame_of<'a>(layer: &Layer, job: &'a RenderJob<'_>) -> Option<&'a Frame> {
     let of = |source| job.inputs.iter().filter(|i| i.source == source).find_map(|i| i.frame.as_ref());
     of(layer.source).or_else(|| of(layer.fallback?))
-}
-
-/// The rows of a canvas in bands of even height.
-struct Bands {
-    height: usize,
-    rows: usize,
-    /// Rows drawn above and below a band for what reads around it.
-    halo: usize,
-}
-
-impl Bands {
-    fn new(size: Size, pixels: usize, halo: usize) -> Self {
-        let rows = (pixels / size.width as usize).clamp(8, 256).next_multiple_of(2).max(4 * halo);
-        Self { height: size.height as usize, rows, halo }
-    }
-
-    fn count(&self) -> usize {
-        self.height.div_ceil(self.rows)
-    }
-
-    /// The rows of band `index`, and those drawn for it.
-    fn get(&self, index: usize) -> (Range<usize>, Range<usize>) {
-        let rows = index * self.rows..((index + 1) * self.rows).min(self.height);
-        let drawn = rows.start.saturating_sub(self.halo)..(rows.end + self.halo).min(self.height);
-        (rows, drawn)
-    }
-}
-
-/// One canvas being drawn.
-struct Drawing {
-    family: Family,
-    size: Size,
-    background: Color,
-    layers: Vec<LayerPlan>,
-    bands: Bands,
-    next: AtomicUsize,
-    targets: Vec<Mutex<Target>>,
-}
-
-impl Task for Drawing {
-    fn work(&self) {
-        loop {
-            let band = self.next.fetch_add(1, Ordering::Relaxed);
-            if band >= self.bands.count() {
-                return;
-            }
-            let (rows, drawn) = self.bands.get(band);
-            let (covered, layers) = self.layers_of(&drawn);
-            if let (true, [layer], Family::Yuv { .. } | Family::Rgb { alpha: false }) =
-                (covered, &layers[..], self.family)
-            {
-                // the picture of this layer is all there is: no canvas is needed
-                self.with_parts(layer, band, &drawn, |parts| {
-                    self.write(&WholeRows { layer, parts }, &rows);
-                });
-                continue;
-            }
-            self.write(&self.draw(band, &drawn, covered, &layers), &rows);
-        }
-    }
-}
-
-impl Drawing {
-    /// The layers seen in pixel rows `rows`, and whether the lowest of them covers the background.
-    fn layers_of(&self, rows: &Range<usize>) -> (bool, Vec<&LayerPlan>) {
-        let bottom = self.layers.iter().rposition(|l| l.hides(self.size.width as usize, rows));
-        let seen = |layer: &&LayerPlan| {
-            let visible = &layer.geometry.visible.y;
-            visible.end > rows.start && visible.start < rows.end
-        };
-        (bottom.is_some(), self.layers[bottom.unwrap_or(0)..].iter().filter(seen).collect())
-    }
-
-    fn write(&self, picture: &impl output::Rows, rows: &Range<usize>) {
-        for target in &self.targets {
-            output::write(picture, rows.clone(), &mut target.lock().frame);
-        }
-    }
-
-    /// Calls `f` with what a layer shows in a band.
-    fn with_parts<R>(
-        &self,
-        layer: &LayerPlan,
-        band: usize,
-        rows: &Range<usize>,
-        f: impl FnOnce(&[plan::Part]) -> R,
-    ) -> R {
-        let make = || layer.parts.iter().map(|part| part.make(rows)).collect::<Vec<_>>();
-        match &layer.kept {
-            Some(entry) => f(entry.band(band, make)),
-            None => f(&make()),
-        }
-    }
-
-    fn draw(&self, band: usize, rows: &Range<usize>, covered: bool, layers: &[&LayerPlan]) -> Canvas {
-        let background = (!covered).then_some(self.background);
-        let mut canvas = Canvas::new(self.family, self.size, rows.clone(), background);
-        let mut weights = RowWeights::default();
-        for layer in layers {
-            self.with_parts(layer, band, rows, |parts| {
-                if LayerPlan::is_additive_yuv(layer.blend, self.family) {
-                    additive::add(&mut canvas, layer, &parts[0], self.size);
-                    return;
-                }
-                for (plan, part) in layer.parts.iter().zip(parts) {
-                    lay(&mut canvas, layer, plan, part, &mut weights);
-                }
-            });
-        }
-        canvas
-    }
-}
-
-/// The rows of an opaque layer as wide as the canvas.
-struct WholeRows<'a> {
-    layer: &'a LayerPlan,
-    parts: &'a [plan::Part],
-}
-
-impl output::Rows for WholeRows<'_> {
-    fn row(&self, plane: usize, y: usize) -> &[u8] {
-        let mut parts = self.layer.parts.iter().zip(self.parts);
-        let found = parts.find(|(plan, _)| plan.planes.contains(&plane));
-        found.map_or(&[], |(plan, part)| part.row(&plan.reader, plane - plan.planes.start, y))
-    }
-
-    fn has_alpha(&self) -> bool {
-        false
-    }
-}
-
-/// Blends one part of a layer onto the canvas planes of its grid.
-fn lay(
-    canvas: &mut Canvas,
-    layer: &LayerPlan,
-    plan: &plan::PartPlan,
-    part: &plan::Part,
-    weights: &mut RowWeights,
-) {
-    let reader = &plan.reader;
-    let alpha_channel = (!reader.opaque).then(|| reader.channels() - 1);
-    let covered = vec![255; if canvas.planes.len() > 3 { part.area.x.len() } else { 0 }];
-    for y in part.area.y.clone() {
-        layer.outline.row(plan.cell, y, part.area.x.clone(), layer.opacity, weights);
-        let alpha = alpha_channel.map(|c| part.row(reader, c, y));
-        for (channel, plane) in plan.planes.clone().enumerate() {
-            let dst = &mut canvas.planes[plane].row_mut(y)[part.area.x.clone()];
-            let is_alpha = matches!(canvas.family, Family::Rgb { .. }) && channel == 3;
-            let values = match alpha {
-                _ if !is_alpha => part.row(reader, channel, y),
-                Some(alpha) => alpha,
-                None => &covered,
-            };
-            blend::row(layer.blend, dst, values, alpha, weights);
-        }
-    }
 }

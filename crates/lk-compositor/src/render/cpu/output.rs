@@ -1,77 +1,92 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Writes rows of a finished canvas into output frames: interleaves, undoes premultiplication.
 
+use super::canvas::cells;
+use super::geometry::Area;
 use lk_media::{AlphaKind, FrameMut, PixelFormat, PlaneMut};
 use std::ops::Range;
 
-/// Whole rows of a finished picture in the planes of a family.
+/// Samples of a finished picture in the planes of a family.
 pub(super) trait Rows {
-    /// Row `y` of a plane.
-    fn row(&self, plane: usize, y: usize) -> &[u8];
+    /// Columns `x` of row `y` of a plane.
+    fn row(&self, plane: usize, y: usize, x: Range<usize>) -> &[u8];
     /// Whether there is a plane of alpha.
     fn has_alpha(&self) -> bool;
 }
 
-/// Writes pixel rows `rows` of `c` (of the frame's family) into `frame`.
-pub(super) fn write(c: &impl Rows, rows: Range<usize>, frame: &mut FrameMut) {
+/// Writes pixels `area` of `c` (of the frame's family) into `frame`.
+pub(super) fn write(c: &impl Rows, area: &Area, frame: &mut FrameMut) {
     let spec = frame.spec();
-    let down = spec.format.chroma_step().1 as usize;
-    let chroma_rows = rows.start / down..rows.end.div_ceil(down);
+    let step = spec.format.chroma_step();
+    let Area { x, y: rows } = area.clone();
+    let chroma = cells(area, (step.0 as usize, step.1 as usize));
+    let (cx, chroma_rows) = (chroma.x, chroma.y);
     let mut planes = frame.planes_mut();
     match spec.format {
         PixelFormat::I420 => {
-            copy(c, 0, rows, &mut planes[0]);
-            copy(c, 1, chroma_rows.clone(), &mut planes[1]);
-            copy(c, 2, chroma_rows, &mut planes[2]);
+            copy(c, 0, area, &mut planes[0]);
+            let chroma = Area { x: cx, y: chroma_rows };
+            copy(c, 1, &chroma, &mut planes[1]);
+            copy(c, 2, &chroma, &mut planes[2]);
         }
         PixelFormat::Nv12 => {
-            copy(c, 0, rows, &mut planes[0]);
+            copy(c, 0, area, &mut planes[0]);
             for y in chroma_rows {
-                pair(c.row(1, y), c.row(2, y), planes[1].row_mut(y));
+                let out = &mut planes[1].row_mut(y)[2 * cx.start..2 * cx.end];
+                pair(c.row(1, y, cx.clone()), c.row(2, y, cx.clone()), out);
             }
         }
         PixelFormat::Yuy2 => {
             for y in rows {
-                let quads = planes[0].row_mut(y).chunks_exact_mut(4);
-                let luma = c.row(0, y).chunks_exact(2);
-                for (((out, l), u), v) in quads.zip(luma).zip(c.row(1, y)).zip(c.row(2, y)) {
-                    out.copy_from_slice(&[l[0], *u, l[1], *v]);
-                }
+                let out = &mut planes[0].row_mut(y)[4 * cx.start..4 * cx.end];
+                let luma = c.row(0, y, x.clone()).as_chunks().0;
+                quads(luma, c.row(1, y, cx.clone()), c.row(2, y, cx.clone()), out.as_chunks_mut().0);
             }
         }
-        PixelFormat::Rgb => packed::<3>(c, rows, [0, 1, 2], AlphaKind::Opaque, &mut planes[0]),
-        PixelFormat::Bgr => packed::<3>(c, rows, [2, 1, 0], AlphaKind::Opaque, &mut planes[0]),
-        PixelFormat::Rgba => packed::<4>(c, rows, [0, 1, 2], spec.alpha, &mut planes[0]),
-        PixelFormat::Bgra => packed::<4>(c, rows, [2, 1, 0], spec.alpha, &mut planes[0]),
+        PixelFormat::Rgb => packed::<3>(c, area, [0, 1, 2], AlphaKind::Opaque, &mut planes[0]),
+        PixelFormat::Bgr => packed::<3>(c, area, [2, 1, 0], AlphaKind::Opaque, &mut planes[0]),
+        PixelFormat::Rgba => packed::<4>(c, area, [0, 1, 2], spec.alpha, &mut planes[0]),
+        PixelFormat::Bgra => packed::<4>(c, area, [2, 1, 0], spec.alpha, &mut planes[0]),
     }
 }
 
-fn copy(from: &impl Rows, plane: usize, rows: Range<usize>, to: &mut PlaneMut<'_>) {
-    for y in rows {
-        to.row_mut(y).copy_from_slice(from.row(plane, y));
+fn copy(from: &impl Rows, plane: usize, area: &Area, to: &mut PlaneMut<'_>) {
+    for y in area.y.clone() {
+        to.row_mut(y)[area.x.clone()].copy_from_slice(from.row(plane, y, area.x.clone()));
     }
 }
 
 /// Pixels of N bytes, colours from planes `order`.
 fn packed<const N: usize>(
     from: &impl Rows,
-    rows: Range<usize>,
+    area: &Area,
     order: [usize; 3],
     kind: AlphaKind,
     to: &mut PlaneMut<'_>,
 ) {
     let keeps_alpha = N == 4 && from.has_alpha() && kind != AlphaKind::Opaque;
-    for y in rows {
-        let [a, b, c] = order.map(|p| from.row(p, y));
-        let out = to.row_mut(y);
+    let x = &area.x;
+    for y in area.y.clone() {
+        let [a, b, c] = order.map(|p| from.row(p, y, x.clone()));
+        let out = &mut to.row_mut(y)[N * x.start..N * x.end];
         interleave::<N>([a, b, c], out);
         if keeps_alpha {
-            for (out, alpha) in out.chunks_exact_mut(N).zip(from.row(3, y)) {
+            for (out, alpha) in out.chunks_exact_mut(N).zip(from.row(3, y, x.clone())) {
                 out[3] = *alpha;
                 if kind == AlphaKind::Straight && *alpha != 255 {
                     out[..3].iter_mut().for_each(|v| *v = divide(*v, *alpha));
                 }
             }
+        }
+    }
+}
+
+lk_media::kernel! {
+    /// Y0 U Y1 V.
+    fn quads(luma: &[[u8; 2]], u: &[u8], v: &[u8], out: &mut [[u8; 4]]) {
+        for (((out, l), u), v) in out.iter_mut().zip(luma).zip(u).zip(v) {
+            let (u, v) = (u32::from(*u) << 8, u32::from(*v) << 24);
+            *out = (u32::from(l[0]) | u | u32::from(l[1]) << 16 | v).to_le_bytes();
         }
     }
 }

@@ -1,28 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! What is to be drawn for a family: each visible layer with its geometry, its readers and its weights, ready
-//! for any number of threads to draw any band of it.
+//! for any number of threads to draw any part of it.
 
 use super::cache::Entry;
-use super::canvas::{Family, Layout, cells};
+use super::canvas::{Family, Layout, cells, give_back};
 use super::coverage::Outline;
-use super::geometry::{Area, AxisMap, Geometry, Grid, Turn};
+use super::geometry::{Area, AxisMap, Geometry, GeometryKey, Grid, Turn};
 use super::resample::Block;
-use super::rotate::Turned;
+use super::rotate::{Pieces, Turned};
 use super::source::{Reader, Wanted};
+use super::tiles::Shape;
 use super::weights::Taps;
 use crate::scene::{Blend, Layer};
-use lk_media::{Frame, Size};
+use lk_media::{Frame, FrameId, FrameSpec, Size};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 /// A layer ready to be drawn.
 pub(super) struct LayerPlan {
+    pub frame: FrameId,
     pub geometry: Geometry,
     pub outline: Outline,
     pub opacity: f64,
     pub blend: Blend,
+    /// Whether it goes through RGB and reads the canvas around each sample.
+    pub additive_yuv: bool,
+    /// Whether its picture may be rounded before it is resampled. Errors of opaque normal layers do not add up,
+    /// those of others would.
+    pub rough: bool,
     /// Its picture on each grid of the canvas; additive layers on YUV have one, R'G'B' on the luma grid.
     pub parts: Vec<PartPlan>,
+    /// Whole chroma samples of the canvas under which nothing is seen.
+    pub hides: Option<Area>,
     /// Where its finished picture is kept, if it stands still.
     pub kept: Option<Arc<Entry>>,
 }
@@ -30,15 +40,36 @@ pub(super) struct LayerPlan {
 /// A layer's picture on one grid.
 pub(super) struct PartPlan {
     pub reader: Reader,
+    pub shape: Arc<PartShape>,
+    pieces: Pieces,
+}
+
+/// What of a layer's picture on one grid does not depend on the picture.
+pub(super) struct PartShape {
     sampling: Sampling,
     /// The samples it may touch.
-    area: Area,
+    pub area: Area,
     pub cell: (usize, usize),
     /// The canvas planes it is drawn on.
     pub planes: Range<usize>,
-    /// Whether the picture may be rounded before it is resampled. Errors of opaque normal layers do not add up,
-    /// those of others would.
     rough: bool,
+}
+
+/// Shapes made for the last jobs, to be used again by layers that stay where they are.
+#[derive(Default)]
+pub(super) struct Shapes {
+    made: HashMap<ShapeKey, (Arc<PartShape>, u64)>,
+    job: u64,
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct ShapeKey {
+    source: FrameSpec,
+    family: Family,
+    part: usize,
+    additive_yuv: bool,
+    rough: bool,
+    geometry: GeometryKey,
 }
 
 enum Sampling {
@@ -54,7 +85,7 @@ enum Sampling {
     Free(Box<Turned>),
 }
 
-/// A band of a layer's picture: premultiplied bytes, alpha last.
+/// Some samples of a layer's picture: premultiplied bytes, alpha last.
 pub(super) struct Part {
     pub area: Area,
     planes: Planes,
@@ -66,35 +97,56 @@ enum Planes {
     InFrame(usize, usize),
 }
 
+impl Shapes {
+    /// A new job begins; what the last one did not use goes.
+    pub fn begin_job(&mut self) {
+        let job = self.job;
+        self.made.retain(|_, (_, used)| *used == job);
+        self.job += 1;
+    }
+
+    fn get(&mut self, key: ShapeKey, make: impl FnOnce() -> PartShape) -> Arc<PartShape> {
+        let (shape, used) = self.made.entry(key).or_insert_with(|| (Arc::new(make()), 0));
+        *used = self.job;
+        shape.clone()
+    }
+}
+
 impl LayerPlan {
     /// None if nothing of it can be seen.
-    pub fn new(layer: &Layer, frame: &Frame, family: Family, canvas: Size) -> Option<Self> {
+    pub fn new(
+        layer: &Layer,
+        frame: &Frame,
+        family: Family,
+        canvas: Size,
+        shapes: &mut Shapes,
+    ) -> Option<Self> {
         if !layer.visible || layer.opacity <= 0.0 {
             return None;
         }
         let geometry = Geometry::resolve(layer, canvas, frame.size())?;
         let rough = layer.blend == Blend::Normal && !geometry.is_unscaled();
-        let parts = if Self::is_additive_yuv(layer.blend, family) {
-            let layout = Layout { grid: Grid::LUMA, cell: (1, 1), planes: 0..3, wanted: Wanted::Rgb };
-            vec![PartPlan::new(&geometry, frame, &layout, rough)]
-        } else {
-            family.layouts().iter().map(|layout| PartPlan::new(&geometry, frame, layout, rough)).collect()
-        };
-        let outline = Outline::of(&geometry);
-        Some(Self { geometry, outline, opacity: layer.opacity, blend: layer.blend, parts, kept: None })
+        let additive_yuv = layer.blend == Blend::Additive && matches!(family, Family::Yuv { .. });
+        let rgb = || vec![Layout { grid: Grid::LUMA, cell: (1, 1), planes: 0..3, wanted: Wanted::Rgb }];
+        let layouts = if additive_yuv { rgb() } else { family.layouts() };
+        let parts = layouts.iter().enumerate().map(|(part, layout)| {
+            let reader = Reader::new(frame, layout.wanted);
+            let source = frame.spec();
+            let key = ShapeKey { source, family, part, additive_yuv, rough, geometry: geometry.key() };
+            let shape = shapes.get(key, || PartShape::new(&geometry, frame.size(), &reader, layout, rough));
+            PartPlan { reader, pieces: shape.pieces(), shape }
+        });
+        let parts: Vec<PartPlan> = parts.collect();
+        let (outline, frame) = (Outline::of(&geometry), frame.id());
+        let (opacity, blend) = (layer.opacity, layer.blend);
+        let covers = blend == Blend::Normal && opacity >= 1.0 && parts.iter().all(|p| p.reader.opaque);
+        let hides = covers.then(|| geometry.inside(canvas)).flatten();
+        Some(Self { frame, geometry, outline, opacity, blend, additive_yuv, rough, parts, hides, kept: None })
     }
 
-    /// Whether the layer goes through RGB and reads the canvas around each sample.
-    pub fn is_additive_yuv(blend: Blend, family: Family) -> bool {
-        blend == Blend::Additive && matches!(family, Family::Yuv { .. })
-    }
-
-    /// Whether nothing below is seen in pixel rows `rows` of a canvas `width` wide.
-    pub fn hides(&self, width: usize, rows: &Range<usize>) -> bool {
-        self.blend == Blend::Normal
-            && self.opacity >= 1.0
-            && self.parts.iter().all(|p| p.reader.opaque)
-            && self.geometry.covers(0..width, rows.clone())
+    /// Where it lies and what it hides.
+    pub fn shape(&self) -> Shape {
+        Shape { touches: self.geometry.visible.clone(), hides: self.hides.clone() }
     }
 
     /// Whether its picture lies in the frame as it is needed.
@@ -104,18 +156,17 @@ impl LayerPlan {
 
     /// Bytes of its whole finished picture.
     pub fn bytes(&self) -> usize {
-        self.parts.iter().map(|p| p.area.x.len() * p.area.y.len() * p.reader.channels()).sum()
+        self.parts.iter().map(|p| p.shape.area.pixels() * p.reader.channels()).sum()
     }
 }
 
-impl PartPlan {
-    fn new(geometry: &Geometry, frame: &Frame, layout: &Layout, rough: bool) -> Self {
-        let reader = Reader::new(frame, layout.wanted);
+impl PartShape {
+    fn new(geometry: &Geometry, picture: Size, reader: &Reader, layout: &Layout, rough: bool) -> Self {
         let area = cells(&geometry.visible, layout.cell);
         let (x_map, y_map) = (geometry.x_map(), geometry.y_map());
         let window = Area {
-            x: window(&x_map, frame.size().width, reader.grid.x.pitch, reader.extent.0),
-            y: window(&y_map, frame.size().height, reader.grid.y.pitch, reader.extent.1),
+            x: window(&x_map, picture.width, reader.grid.x.pitch, reader.extent.0),
+            y: window(&y_map, picture.height, reader.grid.y.pitch, reader.extent.1),
         };
         let grid = layout.grid;
         let taps = |out, range: &Range<usize>, map, source, window: &Range<usize>| {
@@ -131,16 +182,24 @@ impl PartPlan {
                 down: taps(grid.x, &area.x, &y_map, reader.grid.y, &window.y),
             },
             Turn::Free { sin, cos } => {
-                let (grid, reader) = ((grid, &area), (&reader, &window));
-                Sampling::Free(Box::new(Turned::new(geometry, (sin, cos), grid, reader, rough)))
+                let (grid, source) = ((grid, &area), (reader.grid, &window));
+                Sampling::Free(Box::new(Turned::new(geometry, (sin, cos), grid, source, rough)))
             }
         };
-        let (cell, planes) = (layout.cell, layout.planes.clone());
-        Self { reader, sampling, area, cell, planes, rough }
+        Self { sampling, area, cell: layout.cell, planes: layout.planes.clone(), rough }
     }
 
-    fn in_place(&self) -> bool {
+    fn pieces(&self) -> Pieces {
         match &self.sampling {
+            Sampling::Free(turned) => turned.pieces(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl PartPlan {
+    fn in_place(&self) -> bool {
+        match &self.shape.sampling {
             Sampling::Upright { across, down } => {
                 self.reader.has_slices() && across.is_identity() && down.is_identity()
             }
@@ -148,12 +207,10 @@ impl PartPlan {
         }
     }
 
-    /// The part of the picture that pixel rows `rows` need.
-    pub fn make(&self, rows: &Range<usize>) -> Part {
-        let band = cells(&Area { x: 0..1, y: rows.clone() }, self.cell).y;
-        let start = self.area.y.start.max(band.start);
-        let area = Area { x: self.area.x.clone(), y: start..self.area.y.end.min(band.end).max(start) };
-        if area.y.is_empty() {
+    /// The part of the picture that `pixels` of the canvas need.
+    pub fn make(&self, pixels: &Area) -> Part {
+        let area = cells(pixels, self.shape.cell).common(&self.shape.area);
+        if area.pixels() == 0 {
             return Part { area, planes: Planes::Own(Vec::new()) };
         }
         let block = |across, down, columns: &Range<usize>, rows: &Range<usize>| Block {
@@ -162,9 +219,9 @@ impl PartPlan {
             down,
             columns: columns.clone(),
             rows: rows.clone(),
-            rough: self.rough,
+            rough: self.shape.rough,
         };
-        let planes = match &self.sampling {
+        let planes = match &self.shape.sampling {
             Sampling::Upright { across, down } if self.in_place() => {
                 Planes::InFrame(across.start(area.x.start), down.start(area.y.start))
             }
@@ -173,19 +230,30 @@ impl PartPlan {
                 let turned = block(across, down, &area.y, &area.x).sample();
                 Planes::Own(turned.iter().map(|p| transpose(p, area.y.len(), area.x.len())).collect())
             }
-            Sampling::Free(turned) => Planes::Own(turned.sample(&self.reader, &area)),
+            Sampling::Free(turned) => Planes::Own(turned.sample(&self.reader, &self.pieces, &area)),
         };
         Part { area, planes }
     }
 }
 
+impl Drop for Part {
+    fn drop(&mut self) {
+        if let Planes::Own(planes) = &mut self.planes {
+            planes.drain(..).for_each(give_back);
+        }
+    }
+}
+
 impl Part {
-    /// Row `y` of a channel, columns `area.x`.
-    pub fn row<'a>(&'a self, reader: &'a Reader, channel: usize, y: usize) -> &'a [u8] {
+    /// Columns `x` of row `y` of a channel.
+    pub fn row<'a>(&'a self, reader: &'a Reader, channel: usize, y: usize, x: Range<usize>) -> &'a [u8] {
         let (w, row) = (self.area.x.len(), y - self.area.y.start);
+        let x = x.start - self.area.x.start..x.end - self.area.x.start;
         match &self.planes {
-            Planes::Own(planes) => &planes[channel][row * w..(row + 1) * w],
-            Planes::InFrame(x, y) => reader.slice(channel, y + row, *x..x + w).unwrap_or_default(),
+            Planes::Own(planes) => &planes[channel][row * w + x.start..row * w + x.end],
+            Planes::InFrame(left, top) => {
+                reader.slice(channel, top + row, left + x.start..left + x.end).unwrap_or_default()
+            }
         }
     }
 }

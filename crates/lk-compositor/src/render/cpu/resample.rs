@@ -2,6 +2,9 @@
 //! Separable resampling of a block: rows and columns are weighted one after the other, in the order that
 //! leaves less work. Pictures whose tolerance allows it go through fixed-point numbers, the rest through floats.
 
+use super::canvas::spare;
+use super::kernels16;
+use super::resample16;
 use super::source::{CHANNELS, Reader, Rows, round};
 use super::weights::Taps;
 use std::marker::PhantomData;
@@ -26,7 +29,7 @@ impl Block<'_> {
     /// The block, a plane of bytes for each channel, rows without gaps.
     pub fn sample(&self) -> Vec<Vec<u8>> {
         let (w, h) = (self.columns.len(), self.rows.len());
-        let mut planes = vec![vec![0; w * h]; self.reader.channels()];
+        let mut planes: Vec<Vec<u8>> = (0..self.reader.channels()).map(|_| spare(w * h)).collect();
         if w == 0 || h == 0 {
             return planes;
         }
@@ -37,6 +40,8 @@ impl Block<'_> {
             }
         } else if self.is_half() {
             self.halve(&mut planes);
+        } else if resample16::fits(self) {
+            resample16::sample(self, &mut planes);
         } else if self.rough && self.reader.fits_bytes() {
             fixed(self, &mut planes);
         } else {
@@ -58,7 +63,7 @@ impl Block<'_> {
             for (out, y) in plane.chunks_exact_mut(self.columns.len()).zip(self.rows.clone()) {
                 let first = self.down.start(y);
                 let row = |y| self.reader.slice(channel, y, x.clone()).unwrap_or_default();
-                mean_of_four(row(first), row(first + 1), out);
+                kernels16::mean_of_four(row(first), row(first + 1), out);
             }
         }
     }
@@ -89,19 +94,6 @@ lk_media::kernel! {
 lk_media::kernel! {
     fn floats(block: &Block<'_>, planes: &mut [Vec<f32>]) {
         Resampler::<Float>::new(block).run(planes);
-    }
-}
-
-lk_media::kernel! {
-    /// Means of two columns of two rows.
-    fn mean_of_four(a: &[u8], b: &[u8], out: &mut [u8]) {
-        for ((o, a), b) in out.iter_mut().zip(a.as_chunks::<2>().0).zip(b.as_chunks::<2>().0) {
-            let pair = |p: &[u8; 2]| {
-                let v = u16::from_le_bytes(*p);
-                (v & 0xff) + (v >> 8)
-            };
-            *o = ((pair(a) + pair(b) + 2) >> 2) as u8;
-        }
     }
 }
 
@@ -240,8 +232,8 @@ impl<'a, N: Numbers> Resampler<'a, N> {
 
     #[inline(always)]
     fn run<O: Output<N>>(mut self, planes: &mut [Vec<O>]) {
-        let source_rows = self.block.down.reads(self.block.rows.clone()).len();
-        if source_rows < self.block.rows.len() {
+        // decided for the layer as a whole: parts of it must be the same wherever they are cut
+        if self.block.down.enlarges() {
             self.columns_first(planes);
         } else {
             self.rows_first(planes);
@@ -487,14 +479,14 @@ impl<N: Numbers> Sums<N> {
 }
 
 /// The rows read last.
-struct Kept<T> {
+pub(super) struct Kept<T> {
     rows: Vec<Option<usize>>,
     planes: Vec<Vec<T>>,
     width: usize,
 }
 
 impl<T: Copy + Default> Kept<T> {
-    fn new(channels: usize, width: usize, capacity: usize) -> Self {
+    pub fn new(channels: usize, width: usize, capacity: usize) -> Self {
         Self {
             rows: vec![None; capacity],
             planes: vec![vec![T::default(); width * capacity]; channels],
@@ -503,7 +495,7 @@ impl<T: Copy + Default> Kept<T> {
     }
 
     /// Where row `row` is kept; `read` fetches it if it is not.
-    fn get(&mut self, row: usize, read: impl FnOnce(&mut Rows<'_, T>)) -> usize {
+    pub fn get(&mut self, row: usize, read: impl FnOnce(&mut Rows<'_, T>)) -> usize {
         let slot = row % self.rows.len();
         if self.rows[slot] != Some(row) {
             read(&mut rows_of(&mut self.planes, slot, self.width));
@@ -513,7 +505,7 @@ impl<T: Copy + Default> Kept<T> {
     }
 
     /// A channel of a row that was got and not replaced since.
-    fn row(&self, row: usize, channel: usize) -> &[T] {
+    pub fn row(&self, row: usize, channel: usize) -> &[T] {
         self.at(row % self.rows.len(), channel)
     }
 

@@ -23,8 +23,10 @@ pub(super) struct Turned {
     x: Side,
     y: Side,
     rough: bool,
-    pieces: Vec<OnceLock<Piece>>,
 }
+
+/// Rows of the shrunk source of one frame, made by whoever needs them first.
+pub(super) type Pieces = Vec<OnceLock<Piece>>;
 
 /// One axis of the shrunk source.
 struct Side {
@@ -39,7 +41,7 @@ struct Side {
 }
 
 /// Some rows of the shrunk source, a plane for each channel.
-enum Piece {
+pub(super) enum Piece {
     Bytes(Vec<Vec<u8>>),
     Floats(Vec<Vec<f32>>),
 }
@@ -50,7 +52,7 @@ impl Turned {
         geometry: &Geometry,
         (sin, cos): (f64, f64),
         (grid, area): (Grid, &Area),
-        (reader, window): (&Reader, &Area),
+        (source, window): (Grid, &Area),
         rough: bool,
     ) -> Self {
         let t = geometry.target;
@@ -64,14 +66,18 @@ impl Turned {
             })
         });
         let points = [corners[0][0], corners[0][1], corners[1][0], corners[1][1]];
-        let x = Side::new(x_map, grid.x, reader.grid.x, window.x.clone(), points.map(|p| p.0));
-        let y = Side::new(y_map, grid.y, reader.grid.y, window.y.clone(), points.map(|p| p.1));
-        let pieces = (0..y.seen.len().div_ceil(PIECE)).map(|_| OnceLock::new()).collect();
-        Self { grid, sin, cos, centre, x, y, rough, pieces }
+        let x = Side::new(x_map, grid.x, source.x, window.x.clone(), points.map(|p| p.0));
+        let y = Side::new(y_map, grid.y, source.y, window.y.clone(), points.map(|p| p.1));
+        Self { grid, sin, cos, centre, x, y, rough }
+    }
+
+    /// For one frame, nothing made yet.
+    pub fn pieces(&self) -> Pieces {
+        (0..self.y.seen.len().div_ceil(PIECE)).map(|_| OnceLock::new()).collect()
     }
 
     /// Samples `area`, a plane of bytes for each channel. Samples far from the target stay 0.
-    pub fn sample(&self, reader: &Reader, area: &Area) -> Vec<Vec<u8>> {
+    pub fn sample(&self, reader: &Reader, made: &Pieces, area: &Area) -> Vec<Vec<u8>> {
         let (w, h) = (area.x.len(), area.y.len());
         let mut planes = vec![vec![0; w * h]; reader.channels()];
         for (row, y) in area.y.clone().enumerate() {
@@ -83,7 +89,7 @@ impl Turned {
             let ends = [columns.start, columns.end - 1].map(|x| self.y.neighbours(line.y(x)));
             let (first, last) = (ends[0].0.min(ends[1].0), ends[0].1.max(ends[1].1));
             let pieces: Vec<&Piece> =
-                (first / PIECE..=last / PIECE).map(|i| self.piece(reader, i * PIECE)).collect();
+                (first / PIECE..=last / PIECE).map(|i| self.piece(reader, made, i * PIECE)).collect();
             let skipped = first / PIECE * PIECE;
             let out = row * w + columns.start - area.x.start..row * w + columns.end - area.x.start;
             for (channel, plane) in planes.iter_mut().enumerate() {
@@ -125,8 +131,8 @@ impl Turned {
     }
 
     /// The piece that holds row `row` of the seen rows.
-    fn piece(&self, reader: &Reader, row: usize) -> &Piece {
-        self.pieces[row / PIECE].get_or_init(|| {
+    fn piece<'p>(&self, reader: &Reader, made: &'p Pieces, row: usize) -> &'p Piece {
+        made[row / PIECE].get_or_init(|| {
             let start = self.y.seen.start + row / PIECE * PIECE;
             let block = Block {
                 reader,

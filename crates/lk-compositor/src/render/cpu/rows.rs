@@ -62,16 +62,6 @@ kernel! {
 }
 
 kernel! {
-    /// The same, to the nearest byte.
-    pub(super) fn affine_bytes(by: [f32; 3], offset: f32, rows: [&[f32]; 3], out: &mut [u8]) {
-        let ([x, y, z], [a, b, c]) = (by, rows);
-        for (((o, a), b), c) in out.iter_mut().zip(a).zip(b).zip(c) {
-            *o = round(a * x + b * y + c * z + offset);
-        }
-    }
-}
-
-kernel! {
     pub(super) fn clamp(row: &mut [f32]) {
         row.iter_mut().for_each(|v| {
             let low = if *v > 0.0 { *v } else { 0.0 };

@@ -3,6 +3,7 @@
 //! of RGB, premultiplied by alpha. Nothing is converted but the rows and columns asked for.
 
 use super::geometry::{Axis, AxisMap, Grid};
+use super::kernels16;
 use super::rows;
 use super::weights::Taps;
 use lk_media::{AlphaKind, ColorSpace, Frame, FrameMap, PixelFormat};
@@ -28,7 +29,7 @@ pub(super) enum Wanted {
 /// Reads rows of some channels of a frame; the last channel is alpha, 0 to 255, unless the source is opaque.
 pub(super) struct Reader {
     map: FrameMap,
-    kind: Kind,
+    pub kind: Kind,
     channels: usize,
     /// Whether there is no alpha channel.
     pub opaque: bool,
@@ -40,20 +41,20 @@ pub(super) struct Reader {
 
 /// Bytes at `offset`, `offset + step`, ... of the rows of a plane.
 #[derive(Clone, Copy, Debug)]
-struct Component {
+pub(super) struct Component {
     plane: usize,
-    offset: usize,
-    step: usize,
+    pub offset: usize,
+    pub step: usize,
 }
 
 /// A colour conversion: out = m·in + offset.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Matrix {
-    m: [[f32; 3]; 3],
-    offset: [f32; 3],
+    pub m: [[f32; 3]; 3],
+    pub offset: [f32; 3],
 }
 
-enum Kind {
+pub(super) enum Kind {
     /// Bytes as they are.
     Bytes(Vec<Component>),
     /// R, G, B times alpha.
@@ -66,6 +67,19 @@ enum Kind {
     Luma { yuv: [Component; 3], matrix: Matrix },
     /// Chroma of YUV of another kind, with mean luma at the chroma grid; not clamped.
     Chroma { yuv: [Component; 3], matrix: Matrix, mean: Box<(Taps, Taps)> },
+}
+
+/// Which chroma samples make those of a row of luma samples.
+pub(super) struct ChromaRows {
+    pub above: usize,
+    pub below: usize,
+    /// How far from one to the other.
+    pub below_quarters: u16,
+    pub columns: Range<usize>,
+    /// Samples to be repeated before and after them.
+    pub pad: (usize, usize),
+    /// Whether chroma lies between two luma samples, not on the first.
+    pub centred: bool,
 }
 
 impl Reader {
@@ -81,7 +95,7 @@ impl Reader {
             extent: (w, h),
         };
         if !spec.format.is_yuv() {
-            reader.opaque = !spec.format.has_alpha() || spec.alpha == AlphaKind::Opaque;
+            reader.opaque = frame.is_opaque();
             let components = components(spec.format);
             let straight = spec.alpha == AlphaKind::Straight;
             let outputs = match wanted {
@@ -184,30 +198,15 @@ impl Reader {
                     rows::premultiply_bytes(out, alpha);
                 }
             }
-            Kind::Rgb { yuv, matrix } => {
-                let [luma, u, v] = self.at_luma(yuv, y, x);
-                for (channel, out) in out.iter_mut().take(3).enumerate() {
-                    rows::affine_bytes(matrix.m[channel], matrix.offset[channel], [&luma, &u, &v], out);
-                }
-            }
-            Kind::Yuv { rgb, outputs, .. } => {
-                let mut line = vec![0.0; x.len()];
-                for (channel, out) in outputs.clone().zip(out.iter_mut()) {
-                    self.project(channel, y, x.clone(), &mut line);
-                    rows::round_row(&line, out);
-                }
-                if !self.opaque {
-                    self.bytes_of(rgb[3], y, x, out[outputs.len()]);
-                }
-            }
-            Kind::Luma { .. } | Kind::Chroma { .. } => {
-                let mut rows: [Vec<f32>; CHANNELS] = Default::default();
-                rows.iter_mut().take(self.channels).for_each(|r| r.resize(x.len(), 0.0));
-                self.floats(y, x, &mut rows.each_mut().map(Vec::as_mut_slice));
+            Kind::Rgb { .. } | Kind::Yuv { .. } => {
+                let mut rows: [Vec<u16>; CHANNELS] = Default::default();
+                rows.iter_mut().take(self.channels).for_each(|r| r.resize(x.len(), 0));
+                self.wide(y, x, &mut rows.each_mut().map(Vec::as_mut_slice));
                 for (out, row) in out.iter_mut().zip(&rows).take(self.channels) {
-                    rows::round_row(row, out);
+                    kernels16::narrow(row, out);
                 }
             }
+            Kind::Luma { .. } | Kind::Chroma { .. } => self.other_yuv(y, x, out),
         }
     }
 
@@ -274,12 +273,12 @@ impl Reader {
         }
     }
 
-    fn bytes_of(&self, c: Component, y: usize, x: Range<usize>, out: &mut [u8]) {
+    pub fn bytes_of(&self, c: Component, y: usize, x: Range<usize>, out: &mut [u8]) {
         let row = self.row(c, y, x);
         match c.step {
             1 => out.copy_from_slice(row),
             2 => rows::pick::<2>(row, c.offset, out),
-            3 => rows::pick::<3>(row, c.offset, out),
+            3 => kernels16::pick_3(row, c.offset, out),
             _ => rows::pick::<4>(row, c.offset, out),
         }
     }
@@ -295,7 +294,7 @@ impl Reader {
     }
 
     /// The pixels `x` of row `y` of the plane of `c`.
-    fn row(&self, c: Component, y: usize, x: Range<usize>) -> &[u8] {
+    pub fn row(&self, c: Component, y: usize, x: Range<usize>) -> &[u8] {
         let x = match c.step {
             1 => c.offset + x.start..c.offset + x.end,
             step => x.start * step..x.end * step,
@@ -303,41 +302,46 @@ impl Reader {
         &self.map.plane(c.plane).row(y)[x]
     }
 
-    /// Luma, and chroma interpolated to it.
-    fn at_luma(&self, yuv: &[Component; 3], y: usize, x: Range<usize>) -> [Vec<f32>; 3] {
-        let mut luma = vec![0.0; x.len()];
-        self.floats_of(yuv[0], y, x.clone(), &mut luma);
+    /// The chroma of the luma samples `x` of row `y`.
+    pub fn chroma_rows(&self, y: usize, x: Range<usize>) -> ChromaRows {
         let spec = self.map.spec();
         let grid = Grid::chroma(spec.format, spec.color.siting);
         let step = spec.format.chroma_step();
         let columns = (spec.size.width.div_ceil(step.0) as usize).max(1);
         let rows = (spec.size.height.div_ceil(step.1) as usize).max(1);
-
         let t = (Axis::LUMA.at(y) - grid.y.origin) / grid.y.pitch;
-        let above = (t.floor().max(0.0) as usize).min(rows - 1);
-        let below = ((t.floor() + 1.0).max(0.0) as usize).min(rows - 1);
-        let f = (t - t.floor()) as f32;
-
+        let row = |t: f64| (t.max(0.0) as usize).min(rows - 1);
         // chroma pairs with luma two to one in every subsampled format; one more on each side, edges repeated
         let (first, last) = (x.start / 2, (x.end - 1) / 2);
-        let needed = first.saturating_sub(1)..(last + 2).min(columns);
-        let mut other = vec![0.0; needed.len()];
+        ChromaRows {
+            above: row(t.floor()),
+            below: row(t.floor() + 1.0),
+            // every distance is a multiple of a quarter
+            below_quarters: ((t - t.floor()) * 4.0).round() as u16,
+            columns: first.saturating_sub(1)..(last + 2).min(columns),
+            pad: (usize::from(first == 0), usize::from(last + 2 > columns)),
+            centred: grid.x.origin >= 1.0,
+        }
+    }
+
+    /// Luma, and chroma interpolated to it.
+    fn at_luma(&self, yuv: &[Component; 3], y: usize, x: Range<usize>) -> [Vec<f32>; 3] {
+        let mut luma = vec![0.0; x.len()];
+        self.floats_of(yuv[0], y, x.clone(), &mut luma);
+        let at = self.chroma_rows(y, x.clone());
+        let mut other = vec![0.0; at.columns.len()];
         let chroma = [yuv[1], yuv[2]].map(|c| {
-            let mut line = vec![0.0; needed.len()];
-            self.floats_of(c, above, needed.clone(), &mut line);
-            if f > 0.0 && below != above {
-                self.floats_of(c, below, needed.clone(), &mut other);
-                rows::approach(&mut line, &other, f);
+            let mut line = vec![0.0; at.columns.len()];
+            self.floats_of(c, at.above, at.columns.clone(), &mut line);
+            if at.below_quarters > 0 && at.below != at.above {
+                self.floats_of(c, at.below, at.columns.clone(), &mut other);
+                rows::approach(&mut line, &other, f32::from(at.below_quarters) / 4.0);
             }
             let mut padded = Vec::with_capacity(line.len() + 2);
-            if first == 0 {
-                padded.push(line[0]);
-            }
+            padded.extend((0..at.pad.0).map(|_| line[0]));
             padded.extend_from_slice(&line);
-            if last + 2 > columns {
-                padded.push(line[line.len() - 1]);
-            }
-            spread(&padded, grid.x.origin, x.start % 2, x.len())
+            padded.extend((0..at.pad.1).map(|_| line[line.len() - 1]));
+            spread(&padded, at.centred, x.start % 2, x.len())
         });
         let [u, v] = chroma;
         [luma, u, v]
@@ -364,10 +368,10 @@ impl Reader {
 
 /// Twice as many samples, linearly between `chroma`; the first sample of `chroma` belongs to the pair before.
 /// `odd` output samples are left out at the start.
-fn spread(chroma: &[f32], origin: f64, odd: usize, len: usize) -> Vec<f32> {
+fn spread(chroma: &[f32], centred: bool, odd: usize, len: usize) -> Vec<f32> {
     // of the even sample: weight of the chroma before and its own; of the odd sample: its own and the next
-    let even = if origin < 1.0 { (0.0, 1.0) } else { (0.25, 0.75) };
-    let odd_one = if origin < 1.0 { (0.5, 0.5) } else { (0.75, 0.25) };
+    let even = if centred { (0.25, 0.75) } else { (0.0, 1.0) };
+    let odd_one = if centred { (0.75, 0.25) } else { (0.5, 0.5) };
     let pairs = (len + odd).div_ceil(2);
     let mut out = vec![0.0f32; pairs * 2];
     rows::spread(chroma, even, odd_one, out.as_chunks_mut().0);

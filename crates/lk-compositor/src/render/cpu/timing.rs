@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! What a 1080p frame costs on one thread, the standard scenes' compositing among it:
 //! `cargo test --profile ci -p lk-compositor timing -- --ignored --nocapture`
+//! (`LK_TIMING=s2` for the cases whose name holds that)
 
 use super::CpuRenderer;
 use super::tests::{Stage, picture};
@@ -29,6 +30,8 @@ struct Case {
     stage: Stage,
     turns: Vec<[Frame; 2]>,
     fading: bool,
+    /// The top layer moves.
+    roaming: bool,
     output: FrameSpec,
 }
 
@@ -36,7 +39,7 @@ impl Case {
     fn new(name: &'static str, format: PixelFormat) -> Self {
         let stage = Stage::new(1920, 1080);
         let output = FrameSpec::of(format, Size::new(1920, 1080));
-        Self { name, stage, turns: Vec::new(), fading: false, output }
+        Self { name, stage, turns: Vec::new(), fading: false, roaming: false, output }
     }
 
     fn still(mut self, frame: Frame, placement: Placement) -> Self {
@@ -52,11 +55,19 @@ impl Case {
         self
     }
 
+    fn more_stills(mut self) -> Self {
+        for i in 0..3u32 {
+            let at = Placement::moved(f64::from(i) * 200.0, f64::from(i) * 100.0);
+            self = self.still(translucent(PixelFormat::Bgra, 400, 300, 40 + i), at);
+        }
+        self
+    }
+
     /// Median and least CPU time of a frame.
-    fn measure(&mut self) -> (Duration, Duration) {
+    fn measure(&mut self, frames: usize) -> (Duration, Duration) {
         let mut renderer = CpuRenderer::new(1).unwrap();
         let mut times = Vec::new();
-        for frame in 0..FRAMES + 4 {
+        for frame in 0..frames + 4 {
             for (input, turns) in self.stage.inputs.iter_mut().zip(&self.turns) {
                 // a new identity each time, as a player gives
                 let shown = &turns[frame % 2];
@@ -66,7 +77,10 @@ impl Case {
                 input.frame = Some(if still { shown.clone() } else { copy().unwrap() });
             }
             for layer in self.stage.scene.layers.values_mut().filter(|_| self.fading) {
-                layer.opacity = 0.5 + frame as f64 / 100.0;
+                layer.opacity = 0.5 + (frame % 40) as f64 / 100.0;
+            }
+            if let Some(layer) = self.stage.scene.layers.values_mut().last().filter(|_| self.roaming) {
+                layer.placement = Placement::moved((frame % 100) as f64 * 14.0, (frame % 100) as f64 * 8.0);
             }
             let outputs = vec![OutputRequest { spec: self.output, buffer: None }];
             let before = thread_cpu_time();
@@ -127,6 +141,16 @@ fn cases() -> Vec<Case> {
             .still(bg(), whole)
             .still(logo(), Placement::moved(60.0, 60.0))
             .still(third(), Placement::moved(60.0, 880.0)),
+        Case {
+            roaming: true,
+            ..stills(Case::new("moving I420, 12 still", I420)).more_stills().moving(video(320, 180), whole)
+        },
+        Case {
+            roaming: true,
+            ..stills(Case::new("moving RGBA, 12 to BGRA", Bgra))
+                .more_stills()
+                .moving(|s| translucent(Bgra, 320, 180, s), whole)
+        },
         Case::new("new RGBA over I420", I420)
             .moving(video(1920, 1080), whole)
             .moving(|seed| translucent(Rgba, 1920, 1080, seed), whole),
@@ -147,8 +171,11 @@ fn cases() -> Vec<Case> {
 #[test]
 #[ignore = "measures"]
 fn timing_of_a_1080p_frame() {
-    for mut case in cases() {
-        let (median, least) = case.measure();
+    // longer, for a profile
+    let frames = std::env::var("LK_FRAMES").ok().and_then(|f| f.parse().ok()).unwrap_or(FRAMES);
+    let only = std::env::var("LK_TIMING").unwrap_or_default();
+    for mut case in cases().into_iter().filter(|c| c.name.contains(&only)) {
+        let (median, least) = case.measure(frames);
         let ms = |t: Duration| t.as_secs_f64() * 1e3;
         println!("TIMING {:<24} {:8.3} ms, at least {:8.3}", case.name, ms(median), ms(least));
     }

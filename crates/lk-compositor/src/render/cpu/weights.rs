@@ -13,9 +13,14 @@ pub(super) struct Taps {
     starts: Vec<u32>,
     float: Vec<f32>,
     fixed: Vec<i16>,
+    /// In 1/65536; a weight of 1 is one less.
+    wide: Vec<u16>,
+    /// Three of them with a fourth that is 0; as `wide` for other numbers.
+    padded: Option<Vec<u16>>,
     shift: u32,
     identity: bool,
     halves: bool,
+    enlarges: bool,
     /// The longest run of output samples whose weights are equal and two source samples on from each other.
     pairs: Range<usize>,
 }
@@ -118,22 +123,31 @@ impl Taps {
         }
         let one = f64::from(1u32 << shift);
         let mut fixed = Vec::with_capacity(weights.len());
+        let mut wide = Vec::with_capacity(weights.len());
         for w in weights.chunks_exact(n) {
             let total: f64 = w.iter().sum();
             // differences of the rounded running sum: the sum is exact, errors are spread evenly
-            let (mut sum, mut before) = (0.0, 0.0);
+            let mut sum = 0.0;
+            let mut before = (0.0, 0.0);
             for v in w {
                 sum += v;
-                let now = (sum / total * one).round();
-                fixed.push((now - before) as i16);
+                let now = ((sum / total * one).round(), (sum / total * 65536.0).round());
+                fixed.push((now.0 - before.0) as i16);
+                wide.push((now.1 - before.1).min(65535.0) as u16);
                 before = now;
             }
         }
         let identity = n == 1 && starts.windows(2).all(|s| s[1] == s[0] + 1);
         let halves =
             n == 2 && starts.windows(2).all(|s| s[1] == s[0] + 2) && weights.iter().all(|w| *w == 0.5);
+        let pad = |w: &[u16]| [w[0], w[1], w[2], 0];
+        let padded = (n == 3).then(|| wide.chunks_exact(3).flat_map(pad).collect());
         let float = weights.iter().map(|w| *w as f32).collect();
-        let mut taps = Self { first, n, starts, float, fixed, shift, identity, halves, pairs: first..first };
+        let (lo, hi) = (starts.iter().min().copied(), starts.iter().max().copied());
+        let enlarges = ((hi.unwrap_or(0) - lo.unwrap_or(0)) as usize + n) < starts.len();
+        let pairs = first..first;
+        let mut taps =
+            Self { first, n, starts, float, fixed, wide, padded, shift, identity, halves, enlarges, pairs };
         taps.pairs = taps.longest_run();
         taps
     }
@@ -189,6 +203,11 @@ impl Taps {
         self.halves
     }
 
+    /// Whether fewer source samples are read than output samples made.
+    pub fn enlarges(&self) -> bool {
+        self.enlarges
+    }
+
     /// log2 of the sum of the fixed-point weights of an output sample.
     pub fn shift(&self) -> u32 {
         self.shift
@@ -210,6 +229,19 @@ impl Taps {
 
     pub fn fixed(&self, range: Range<usize>) -> &[i16] {
         &self.fixed[(range.start - self.first) * self.n..(range.end - self.first) * self.n]
+    }
+
+    /// In 1/65536.
+    pub fn wide(&self, range: Range<usize>) -> &[u16] {
+        &self.wide[(range.start - self.first) * self.n..(range.end - self.first) * self.n]
+    }
+
+    /// The same, four instead of three for each output sample.
+    pub fn wide_padded(&self, range: Range<usize>) -> &[u16] {
+        match &self.padded {
+            Some(padded) => &padded[(range.start - self.first) * 4..(range.end - self.first) * 4],
+            None => self.wide(range),
+        }
     }
 
     /// The source samples that output samples `range` read.

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Draws the tiles of a canvas and writes them to the outputs.
+
+use super::additive;
+use super::blend;
+use super::canvas::{Canvas, Family, cells};
+use super::coverage::RowWeights;
+use super::flat::Flat;
+use super::geometry::Area;
+use super::output;
+use super::plan::{LayerPlan, Part, PartPlan};
+use super::pool::Task;
+use super::tiles::{Bands, Tile};
+use crate::scene::Color;
+use lk_media::FrameMut;
+use parking_lot::Mutex;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A frame to be written, and the requests it answers.
+pub(super) struct Target {
+    pub frame: FrameMut,
+    pub requests: Vec<usize>,
+    /// What it shows already.
+    pub shown: Option<Arc<super::damage::Shown>>,
+    /// Whether its memory was brought by who asked for it.
+    pub brought: bool,
+}
+
+/// One canvas being drawn.
+pub(super) struct Drawing {
+    pub family: Family,
+    pub background: Color,
+    pub layers: Vec<LayerPlan>,
+    pub bands: Bands,
+    pub tiles: Vec<Tile>,
+    /// The background and the lowest layers drawn before, and how many layers that are.
+    pub flat: Option<(Arc<Flat>, usize)>,
+    pub next: AtomicUsize,
+    pub targets: Vec<Mutex<Target>>,
+}
+
+impl Task for Drawing {
+    fn work(&self) {
+        while let Some(tile) = self.tiles.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+            self.draw(tile);
+        }
+    }
+}
+
+impl Drawing {
+    fn draw(&self, tile: &Tile) {
+        let area = &tile.area;
+        if let (true, Some(bottom), Family::Yuv { .. } | Family::Rgb { alpha: false }) =
+            (tile.plain, tile.bottom, self.family)
+        {
+            // the picture of this layer is all there is: no canvas is needed
+            let layer = &self.layers[bottom];
+            return self.with_parts(layer, tile.band, area, |parts| {
+                self.write(&LayerRows { layer, parts }, area);
+            });
+        }
+        let flat = self.flat.as_ref().filter(|(_, layers)| tile.bottom.is_none_or(|b| b < *layers));
+        let Some((flat, layers)) = flat else {
+            let drawn = if self.bands.halo > 0 { self.bands.get(tile.band).1 } else { area.clone() };
+            let layers = tile.bottom.unwrap_or(0)..self.layers.len();
+            return self.write(&self.canvas(&drawn, tile.band, layers, None), area);
+        };
+        let below = flat.band(tile.band, || {
+            let (band, _) = self.bands.get(tile.band);
+            self.canvas(&band, tile.band, 0..*layers, None)
+        });
+        if self.layers[*layers..].iter().any(|l| l.geometry.visible.touches(area)) {
+            let canvas = self.canvas(area, tile.band, *layers..self.layers.len(), Some(below));
+            self.write(&canvas, area);
+        } else {
+            self.write(below, area);
+        }
+    }
+
+    fn write(&self, picture: &impl output::Rows, area: &Area) {
+        for target in &self.targets {
+            output::write(picture, area, &mut target.lock().frame);
+        }
+    }
+
+    /// Calls `f` with what a layer shows in some pixels of a band.
+    fn with_parts<R>(&self, layer: &LayerPlan, band: usize, area: &Area, f: impl FnOnce(&[Part]) -> R) -> R {
+        let make = |area: &Area| layer.parts.iter().map(|part| part.make(area)).collect::<Vec<_>>();
+        match &layer.kept {
+            Some(entry) => f(entry.band(band, || make(&self.bands.get(band).1))),
+            None => f(&make(area)),
+        }
+    }
+
+    /// Layers `layers` in `area`, over what `below` holds. Without it the lowest of them hides the background,
+    /// or the background is seen.
+    fn canvas(&self, area: &Area, band: usize, layers: Range<usize>, below: Option<&Canvas>) -> Canvas {
+        let mut lowest = layers.start;
+        if below.is_none() {
+            let hides = |l: &LayerPlan| l.hides.as_ref().is_some_and(|h| h.common(area) == *area);
+            lowest += self.layers[layers.clone()].iter().rposition(hides).unwrap_or(0);
+        }
+        let hidden = self.layers[lowest..layers.end].first();
+        let hidden = hidden.and_then(|l| l.hides.as_ref()).is_some_and(|h| h.common(area) == *area);
+        let background = (below.is_none() && !hidden).then_some(self.background);
+        let mut canvas = Canvas::new(self.family, area, background);
+        if let Some(below) = below {
+            canvas.copy_from(below);
+        }
+        let mut weights = RowWeights::default();
+        for layer in &self.layers[lowest..layers.end] {
+            if !layer.geometry.visible.touches(area) {
+                continue;
+            }
+            self.with_parts(layer, band, area, |parts| {
+                if layer.additive_yuv {
+                    additive::add(&mut canvas, layer, &parts[0], self.bands.size);
+                    return;
+                }
+                for (plan, part) in layer.parts.iter().zip(parts) {
+                    lay(&mut canvas, area, layer, plan, part, &mut weights);
+                }
+            });
+        }
+        canvas
+    }
+}
+
+/// The samples of an opaque layer.
+struct LayerRows<'a> {
+    layer: &'a LayerPlan,
+    parts: &'a [Part],
+}
+
+impl output::Rows for LayerRows<'_> {
+    fn row(&self, plane: usize, y: usize, x: Range<usize>) -> &[u8] {
+        let mut parts = self.layer.parts.iter().zip(self.parts);
+        let found = parts.find(|(plan, _)| plan.shape.planes.contains(&plane));
+        found.map_or(&[], |(plan, part)| part.row(&plan.reader, plane - plan.shape.planes.start, y, x))
+    }
+
+    fn has_alpha(&self) -> bool {
+        false
+    }
+}
+
+/// Blends one part of a layer onto the canvas planes of its grid, in `pixels` of the canvas.
+fn lay(
+    canvas: &mut Canvas,
+    pixels: &Area,
+    layer: &LayerPlan,
+    plan: &PartPlan,
+    part: &Part,
+    weights: &mut RowWeights,
+) {
+    let (reader, shape) = (&plan.reader, &plan.shape);
+    let area = cells(pixels, shape.cell).common(&part.area);
+    if area.pixels() == 0 {
+        return;
+    }
+    let alpha_channel = (!reader.opaque).then(|| reader.channels() - 1);
+    let covered = vec![255; if canvas.planes.len() > 3 { area.x.len() } else { 0 }];
+    for y in area.y.clone() {
+        layer.outline.row(shape.cell, y, area.x.clone(), layer.opacity, weights);
+        let row = |channel| part.row(reader, channel, y, area.x.clone());
+        let alpha = alpha_channel.map(row);
+        for (channel, plane) in shape.planes.clone().enumerate() {
+            let dst = canvas.planes[plane].part_mut(y, area.x.clone());
+            let is_alpha = matches!(canvas.family, Family::Rgb { .. }) && channel == 3;
+            let values = match alpha {
+                _ if !is_alpha => row(channel),
+                Some(alpha) => alpha,
+                None => &covered,
+            };
+            blend::row(layer.blend, dst, values, alpha, weights);
+        }
+    }
+}

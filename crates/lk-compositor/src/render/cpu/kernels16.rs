@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Kernels on rows of 16-bit numbers, bytes with eight bits of fraction unless a kernel says otherwise.
+
+use super::wide::ToRgb;
+use lk_media::{AlphaKind, kernel};
+
+/// Calls an AVX2 kernel where there is one; how many samples it made.
+macro_rules! avx2 {
+    ($($call:tt)*) => {{
+        #[cfg(target_arch = "x86_64")]
+        let done = if lk_media::kernel::has_avx2() {
+            // SAFETY: the processor was just asked and has AVX2, all that the kernel requires.
+            #[allow(unsafe_code)]
+            unsafe { super::simd::$($call)* }
+        } else {
+            0
+        };
+        #[cfg(not(target_arch = "x86_64"))]
+        let done = 0;
+        done
+    }};
+}
+pub(super) use avx2;
+
+/// The upper half of a product.
+#[inline(always)]
+pub(super) fn high(a: u16, b: u16) -> u16 {
+    ((u32::from(a) * u32::from(b)) >> 16) as u16
+}
+
+#[inline(always)]
+fn high_signed(a: i16, b: i16) -> i16 {
+    ((i32::from(a) * i32::from(b)) >> 16) as i16
+}
+
+kernel! {
+    /// One byte of each pixel.
+    pub(super) fn widen[const STEP: usize](row: &[u8], offset: usize, out: &mut [u16]) {
+        for (o, pixel) in out.iter_mut().zip(row.as_chunks::<STEP>().0) {
+            *o = match STEP {
+                2 => u16::from_le_bytes([pixel[0], pixel[1]]) >> (8 * offset) << 8,
+                4 => (u32::from_le_bytes([pixel[0], pixel[1], pixel[2], pixel[3]]) >> (8 * offset) << 8) as u16,
+                _ => u16::from(pixel[offset]) << 8,
+            };
+        }
+    }
+}
+
+/// The same of three-byte pixels.
+pub(super) fn widen_3(row: &[u8], offset: usize, out: &mut [u16]) {
+    let done = avx2!(widen_3(row, offset, out));
+    for (o, pixel) in out[done..].iter_mut().zip(row[3 * done..].as_chunks::<3>().0) {
+        *o = u16::from(pixel[offset]) << 8;
+    }
+}
+
+/// Byte `offset` of three-byte pixels.
+pub(super) fn pick_3(row: &[u8], offset: usize, out: &mut [u8]) {
+    let done = avx2!(pick_3(row, offset, out));
+    for (o, pixel) in out[done..].iter_mut().zip(row[3 * done..].as_chunks::<3>().0) {
+        *o = pixel[offset];
+    }
+}
+
+kernel! {
+    /// Values times alpha / 255.
+    pub(super) fn premultiply(values: &mut [u16], alpha: &[u16]) {
+        values.iter_mut().zip(alpha).for_each(|(v, a)| *v = times_alpha(*v, *a));
+    }
+}
+
+/// A value times alpha / 255; times 255 it is itself.
+#[inline(always)]
+fn times_alpha(v: u16, a: u16) -> u16 {
+    // one more than the product before it is cut off
+    high(v, a | a >> 8) + u16::from(v != 0 && a != 0)
+}
+
+kernel! {
+    /// Rounded to bytes.
+    pub(super) fn narrow(row: &[u16], out: &mut [u8]) {
+        out.iter_mut().zip(row).for_each(|(o, v)| *o = (v.saturating_add(128) >> 8) as u8);
+    }
+}
+
+/// The sum of some rows, weighted, cut off product by product.
+pub(super) fn mix_rows(rows: &[&[u16]], weights: &[u16], out: &mut [u16]) {
+    let done = avx2!(mix_rows(rows, weights, out));
+    for i in done..out.len() {
+        out[i] = rows.iter().zip(weights).map(|(row, w)| high(row[i], *w)).sum();
+    }
+}
+
+/// The same of rows of bytes; a single row is not weighted.
+pub(super) fn mix_bytes(rows: &[&[u8]], weights: &[u16], out: &mut [u16]) {
+    if let [row] = rows {
+        return widen::<1>(row, 0, out);
+    }
+    let done = avx2!(mix_bytes(rows, weights, out));
+    for i in done..out.len() {
+        out[i] = rows.iter().zip(weights).map(|(row, w)| high(u16::from(row[i]) << 8, *w)).sum();
+    }
+}
+
+/// The same, to bytes after adding `half`; a single row is not weighted.
+pub(super) fn mix_rows_to_bytes(rows: &[&[u16]], weights: &[u16], half: u16, out: &mut [u8]) {
+    if let [row] = rows {
+        return to_bytes(row, half, out);
+    }
+    let done = avx2!(mix_rows_to_bytes(rows, weights, half, out));
+    for i in done..out.len() {
+        let sum: u16 = rows.iter().zip(weights).map(|(row, w)| high(row[i], *w)).sum();
+        out[i] = (sum.saturating_add(half) >> 8) as u8;
+    }
+}
+
+/// Weighted sums of 2 to 4 samples, two samples on from one sum to the next: how many could be made.
+pub(super) fn strided(line: &[u16], weights: &[u16], out: &mut [u16]) -> usize {
+    match *weights {
+        [a, b] => avx2!(strided(line, [a, b], out)),
+        [a, b, c] => avx2!(strided(line, [a, b, c], out)),
+        [a, b, c, d] => avx2!(strided(line, [a, b, c, d], out)),
+        _ => 0,
+    }
+}
+
+/// Weighted sums of 2 or 4 samples from `starts` on, less `skipped`: how many could be made.
+pub(super) fn scattered(
+    line: &[u16],
+    starts: &[u32],
+    skipped: u32,
+    weights: &[u16],
+    out: &mut [u16],
+) -> usize {
+    match weights.len().checked_div(starts.len()) {
+        Some(2) => avx2!(scattered::<2>(line, starts, skipped, weights, out)),
+        Some(4) => avx2!(scattered::<4>(line, starts, skipped, weights, out)),
+        _ => 0,
+    }
+}
+
+/// Means of two columns of two rows.
+pub(super) fn mean_of_four(a: &[u8], b: &[u8], out: &mut [u8]) {
+    let done = avx2!(mean_of_four(a, b, out));
+    let pairs = a.as_chunks::<2>().0.iter().zip(b.as_chunks::<2>().0);
+    for (o, (a, b)) in out.iter_mut().zip(pairs).skip(done) {
+        *o = ((u16::from(a[0]) + u16::from(a[1]) + u16::from(b[0]) + u16::from(b[1]) + 2) >> 2) as u8;
+    }
+}
+
+kernel! {
+    /// To bytes after adding `half`.
+    pub(super) fn to_bytes(row: &[u16], half: u16, out: &mut [u8]) {
+        out.iter_mut().zip(row).for_each(|(o, v)| *o = (v.saturating_add(half) >> 8) as u8);
+    }
+}
+
+kernel! {
+    /// One channel of another YUV, clamped and rounded; see [`rgb_of_yuv`]. Luma comes in 1/256.
+    pub(super) fn other_yuv(luma: &[u16], u: &[u16], v: &[u16], m: &ToRgb, c: usize, out: &mut [u8]) {
+        let (weight, offset, [(uw, uf), (vw, vf)]) = (m.luma, m.offset[c], m.chroma[c]);
+        let n = out.len();
+        let (luma, u, v) = (&luma[..n], &u[..n], &v[..n]);
+        for (i, o) in out.iter_mut().enumerate() {
+            let y = high(luma[i], weight) as i16;
+            let (u, v) = ((u[i] as i16).wrapping_sub(2048), (v[i] as i16).wrapping_sub(2048));
+            let u = high_signed(u << 4, uf) + (u << 2) * uw;
+            let v = high_signed(v << 4, vf) + (v << 2) * vw;
+            let sum = y.saturating_add(offset).saturating_add(u).saturating_add(v).saturating_add(32) >> 6;
+            let low = if sum > 0 { sum } else { 0 };
+            *o = if low < 255 { low } else { 255 } as u8;
+        }
+    }
+}
+
+kernel! {
+    /// Four of `a` and `b` together.
+    pub(super) fn quarters(a: &[u8], b: &[u8], of_b: u16, out: &mut [u16]) {
+        let of_a = 4 - of_b;
+        for ((o, a), b) in out.iter_mut().zip(a).zip(b) {
+            *o = u16::from(*a) * of_a + u16::from(*b) * of_b;
+        }
+    }
+}
+
+kernel! {
+    /// Two samples from each sample of a row with one more at either end: weights of the sample before and its
+    /// own, and of its own and the next.
+    pub(super) fn spread(from: &[u16], even: (u16, u16), odd: (u16, u16), out: &mut [[u16; 2]]) {
+        let n = out.len();
+        let (before, own, after) = (&from[..n], &from[1..n + 1], &from[2..n + 2]);
+        for (((out, a), b), c) in out.iter_mut().zip(before).zip(own).zip(after) {
+            *out = [a * even.0 + b * even.1, b * odd.0 + c * odd.1];
+        }
+    }
+}
+
+/// R'G'B', clamped. Luma comes in 1/256, chroma in sixteenths; sums are kept in 1/64, where nothing overflows that is
+/// not far outside anyway.
+pub(super) fn rgb_of_yuv(luma: &[u16], u: &[u16], v: &[u16], m: &ToRgb, mut out: [&mut [u16]; 3]) {
+    let n = luma.len();
+    let (u, v) = (&u[..n], &v[..n]);
+    out.iter_mut().for_each(|row| *row = &mut std::mem::take(row)[..n]);
+    let done = avx2!(rgb_of_yuv(luma, u, v, m, &mut out));
+    for i in done..n {
+        // luma weighs less than two
+        let y = high(luma[i], m.luma) as i16;
+        let (u, v) = ((u[i] as i16).wrapping_sub(2048), (v[i] as i16).wrapping_sub(2048));
+        for (c, out) in out.iter_mut().enumerate() {
+            let [(uw, uf), (vw, vf)] = m.chroma[c];
+            let u = high_signed(u << 4, uf) + (u << 2) * uw;
+            let v = high_signed(v << 4, vf) + (v << 2) * vw;
+            let sum = y.saturating_add(m.offset[c]).saturating_add(u).saturating_add(v);
+            out[i] = (sum.clamp(0, 255 * 64) as u16) << 2;
+        }
+    }
+}
+
+/// A weighted sum of R', G' and B', whose weights are negative where `NEG` has a bit (from the lowest), and the
+/// offset, times alpha.
+pub(super) fn project<const NEG: u8>(
+    rows: [&[u16]; 3],
+    by: [u16; 3],
+    offset: u16,
+    kind: AlphaKind,
+    alpha: &[u16],
+    out: &mut [u16],
+) {
+    let n = out.len();
+    let rows = rows.map(|row| &row[..n]);
+    let done = avx2!(project::<NEG>(rows, by, offset, kind, alpha, out));
+    // what is cut off from each product in the middle
+    let cut = if NEG == 0 { 2 } else { 0 };
+    for (i, o) in out.iter_mut().enumerate().skip(done) {
+        let parts = [0, 1, 2].map(|c| (NEG & 1 << c != 0, high(rows[c][i], by[c])));
+        let offset = match kind {
+            AlphaKind::Premultiplied => times_alpha(offset, alpha[i]),
+            _ => offset + cut,
+        };
+        let more = parts.iter().filter(|p| !p.0).fold(offset, |sum, p| sum.saturating_add(p.1));
+        let sum = parts.iter().filter(|p| p.0).fold(more, |sum, p| sum.saturating_sub(p.1));
+        *o = if kind == AlphaKind::Straight { times_alpha(sum, alpha[i]) } else { sum };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alpha_is_exact_at_both_ends_and_near_between() {
+        for v in (0..=255u16).map(|v| v << 8) {
+            assert_eq!(times_alpha(v, 255 << 8), v);
+            assert_eq!(times_alpha(v, 0), 0);
+            for a in 1..255u16 {
+                let exact = f64::from(v) * f64::from(a) / 255.0;
+                assert!((f64::from(times_alpha(v, a << 8)) - exact).abs() <= 1.0);
+            }
+        }
+    }
+}
