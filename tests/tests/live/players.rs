@@ -5,7 +5,7 @@ use super::pattern::{number, place};
 use livekit_studio::{
     Clock, Compositor, Delivery, Frame, FrameRate, Layer, Offered, Output, PixelFormat, Player,
     PlayerOptions, RenderOptions, Result, Size, SourceId, TargetStatistics, TestPattern, VideoPort,
-    VideoSource, VideoTarget, VideoWish, Where, render,
+    VideoTarget, VideoWish, Where, render,
 };
 use parking_lot::Mutex;
 use std::path::PathBuf;
