@@ -14,7 +14,9 @@ NumPy array, another compositor's port)::
 Not affiliated with LiveKit Inc.
 """
 
-from . import _interpreter as _interpreter  # first: what follows must not begin in a subinterpreter
+from . import (
+    _interpreter as _interpreter,  # first: what follows must not begin in a subinterpreter
+)
 from ._abc import VideoTarget
 from ._errors import (
     BusyError,
@@ -67,7 +69,12 @@ from ._native import (
     set_frame_memory,
     set_threads,
 )
-from ._reports import PlayerStatistics, RecorderStatistics, RecordingReport, TrackStatistics
+from ._reports import (
+    PlayerStatistics,
+    RecorderStatistics,
+    RecordingReport,
+    TrackStatistics,
+)
 
 __all__ = [
     "AudioMixer",
@@ -91,9 +98,9 @@ __all__ = [
     "InternalError",
     "Layer",
     "LazyPlayer",
-    "LiveStatistics",
     "LiveKitError",
     "LiveSourceError",
+    "LiveStatistics",
     "MediaError",
     "MediaInfo",
     "MediaNotFoundError",

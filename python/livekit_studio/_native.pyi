@@ -136,7 +136,6 @@ class Frame(_Buffer):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]: ...
     def __dlpack__(self, **kwargs: Any) -> Any: ...
     def __dlpack_device__(self) -> tuple[int, int]: ...
-    def __repr__(self) -> str: ...
     def _repr_png_(self) -> bytes: ...
 
 @disjoint_base
@@ -153,7 +152,6 @@ class VideoSource:
     @property
     def name(self) -> str:
         """What messages call it."""
-    def __repr__(self) -> str: ...
 
 @final
 class VideoPort(VideoSource, VideoTarget):
@@ -599,7 +597,6 @@ class Statistics:
         """Seconds spent waiting for targets."""
     def to_dict(self) -> dict[str, float]:
         """All of them by name."""
-    def __repr__(self) -> str: ...
 
 @final
 class AudioPort:
@@ -641,7 +638,6 @@ class AudioPort:
     @property
     def name(self) -> str:
         """What messages call it."""
-    def __repr__(self) -> str: ...
 
 @final
 class _AudioBlocks:
@@ -1028,7 +1024,6 @@ class Layer:
         """Takes it off the canvas, and its sound out of the mixer."""
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
-    def __repr__(self) -> str: ...
 
 @final
 class Compositor:
@@ -1199,20 +1194,17 @@ class Compositor:
     @overload
     def frames(
         self, format: _PixelFormat, *, realtime: Literal[True] = True, seconds: float | None = None
-    ) -> _LiveFrames: ...
-    @overload
-    def frames(
-        self, format: _PixelFormat, *, realtime: Literal[False], seconds: float | None = None
-    ) -> _SceneFrames: ...
-    def frames(
-        self, format: _PixelFormat, *, realtime: bool = True, seconds: float | None = None
-    ) -> _LiveFrames | _SceneFrames:
+    ) -> _LiveFrames:
         """The composed frames in ``format``, one after the other, for ``seconds`` or without end.
 
         Live (``for`` or ``async for``) each frame of the run once as it is made; the first one asked for starts
         the scene. Whoever is slower than the run loses the oldest frames (eight wait). With ``realtime=False``
         offline and exact; edits made between two frames take effect with the next.
         """
+    @overload
+    def frames(
+        self, format: _PixelFormat, *, realtime: Literal[False], seconds: float | None = None
+    ) -> _SceneFrames: ...
     def frame(self, format: _PixelFormat = "rgb24", *, at: float = 0.0) -> Frame:
         """One composed frame: the newest while it runs live, else the offline one shown at ``at`` seconds."""
     def screenshot(self, path: _Path, *, at: float = 0.0) -> None:
@@ -1232,7 +1224,6 @@ class Compositor:
         """Lets runs write no more to ``target``."""
     def statistics(self) -> Statistics | LiveStatistics | None:
         """What the live run does, or the last :meth:`render` did; None before the first."""
-    def __repr__(self) -> str: ...
 
 @final
 class _SceneFrames:
@@ -1296,7 +1287,6 @@ class LiveStatistics:
         """How late ticks began, in seconds: half of them, 99 %, 99.9 %, all began no later."""
     def to_dict(self) -> dict[str, Any]:
         """All of them by name."""
-    def __repr__(self) -> str: ...
 
 @final
 class AudioMixer:

@@ -89,7 +89,12 @@ def test_starting_and_stopping_again_and_again(scene: lk.Compositor) -> None:
 def test_a_closed_scene_says_so() -> None:
     with lk.Compositor(64, 48) as scene:
         scene.start()
-    for use in (scene.start, scene.run, lambda: scene.frame(), lambda: scene.render(lk.NullTarget(), frames=1)):
+    for use in (
+        scene.start,
+        scene.run,
+        lambda: scene.frame(),
+        lambda: scene.render(lk.NullTarget(), frames=1),
+    ):
         with pytest.raises(lk.ClosedError):
             use()
     scene.close()

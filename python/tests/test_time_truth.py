@@ -295,7 +295,9 @@ def difference(a: Path, b: Path) -> str:
     one, other = a.read_bytes(), b.read_bytes()
     if one == other:
         return ""
-    at = next((n for n, (x, y) in enumerate(zip(one, other, strict=False)) if x != y), min(len(one), len(other)))
+    at = next(
+        (n for n, (x, y) in enumerate(zip(one, other, strict=False)) if x != y), min(len(one), len(other))
+    )
     return f"{a} ({len(one)} bytes) and {b} ({len(other)} bytes) differ from byte {at} on"
 
 
