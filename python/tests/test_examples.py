@@ -24,7 +24,9 @@ ARGUMENTS = {
     "contact_sheet.py": ["{clip}", "sheet.png"],
     "mix_sounds.py": ["{sound}", "{clip}", "mixed.wav"],
     "numpy_in_out.py": [],
+    "player_2020.py": ["{clip}", "copy.mp4"],
     "read_frames.py": ["{clip}"],
+    "record_live.py": ["{clip}", "live.mp4", "1.5"],
 }
 
 pytestmark = pytest.mark.skipif(not PROGRAMS, reason="the examples are not here: not a source tree")

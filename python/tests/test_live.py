@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -305,3 +306,39 @@ def test_a_forked_child_leaves_the_scene_alone(scene: lk.Compositor) -> None:
     assert os.read(reader, 10) == b"closed"
     os.waitpid(pid, 0)
     assert scene.run(frames=3).ticks >= 3
+
+
+def test_python_that_sleeps_and_spins_does_not_touch_the_tick(capsys: pytest.CaptureFixture[str]) -> None:
+    seconds = 600.0 if os.environ.get("LK_VERIFY") else 3.0
+    stop = threading.Event()
+
+    def spin() -> None:
+        while not stop.is_set():
+            sum(range(1000))
+
+    def slow(event: lk.Event) -> None:
+        time.sleep(0.2)
+
+    def picture(t: float) -> np.ndarray:
+        time.sleep(0.05)
+        return np.full((90, 160, 3), int(t) % 256, np.uint8)
+
+    spinner = threading.Thread(target=spin)
+    spinner.start()
+    try:
+        with lk.Compositor(1280, 720, fps=60) as scene:
+            scene.add(lk.TestPattern(1280, 720, fps=60))
+            scene.add(lk.FunctionSource(picture, format="rgb24"), at=(10, 10))
+            scene.add_target(lk.NullTarget())
+            scene.on("*", slow)
+            statistics = scene.run(seconds)
+    finally:
+        stop.set()
+        spinner.join()
+    assert statistics.ticks == round(seconds * 60)
+    p50, p99, p999, largest = (f"{x * 1e3:.2f}" for x in statistics.lateness)
+    with capsys.disabled():
+        print(
+            f"\nRELIABILITY Python that sleeps and spins for {seconds} s: {statistics.ticks} ticks, {statistics.missed} missed, "
+            f"lateness in ms p50 {p50} p99 {p99} p99.9 {p999} max {largest}, load {os.getloadavg()[0]:.1f}"
+        )
