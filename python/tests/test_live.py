@@ -339,6 +339,7 @@ def test_python_that_sleeps_and_spins_does_not_touch_the_tick(capsys: pytest.Cap
     p50, p99, p999, largest = (f"{x * 1e3:.2f}" for x in statistics.lateness)
     with capsys.disabled():
         print(
-            f"\nRELIABILITY Python that sleeps and spins for {seconds} s: {statistics.ticks} ticks, {statistics.missed} missed, "
-            f"lateness in ms p50 {p50} p99 {p99} p99.9 {p999} max {largest}, load {os.getloadavg()[0]:.1f}"
+            f"\nRELIABILITY Python that sleeps and spins for {seconds} s: {statistics.ticks} ticks, "
+            f"{statistics.missed} missed, lateness in ms p50 {p50} p99 {p99} p99.9 {p999} max {largest}, "
+            f"load {os.getloadavg()[0]:.1f}"
         )
