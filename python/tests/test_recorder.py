@@ -48,21 +48,7 @@ def check(report: lk.RecordingReport, path: Path) -> None:
     # frames that are held are not in the file: the one before lasts longer
     assert len(times) == report.frames + report.repeated - counts.held
     if path.suffix in (".mp4", ".mov"):
-        assert not fragmented(path)
-
-
-def fragmented(path: Path) -> bool:
-    """Whether an MP4 is made of fragments: one whose recorder has ended is not."""
-    data, at = path.read_bytes(), 0
-    kinds = []
-    while at + 8 <= len(data):
-        size = int.from_bytes(data[at : at + 4], "big")
-        kinds.append(data[at + 4 : at + 8])
-        size = int.from_bytes(data[at + 8 : at + 16], "big") if size == 1 else size
-        if size < 8:
-            break
-        at += size
-    return b"moof" in kinds
+        assert not media.is_fragmented(path)
 
 
 def tones(samples: media.Samples) -> float:
@@ -170,10 +156,7 @@ def test_the_source_may_come_after_the_start(tmp_path: Path) -> None:
     path, port = tmp_path / "out.mkv", lk.VideoPort()
     port.push(media.numbered_picture(7)[..., None].repeat(3, 2))
     recorder = lk.Recorder(path, None, *SIZE)
-    recorder.start()
-    assert recorder.state == "recording"
-    recorder.set_source(lk.VideoPort())
-    recorder = lk.Recorder(path, None, *SIZE)
+    assert "ready" in repr(recorder)
     recorder.set_source(lk.VideoPort())
     recorder.set_source(None)
     recorder.start()
@@ -399,7 +382,7 @@ def test_wrong_arguments(numbered: Path, clip_with_sound: Path, tmp_path: Path) 
         (lk.ParameterError, "both name a container", {"mp4": True, "format": "mkv", "source": scene}),
         (lk.ParameterError, "both say", {"record_audio": True, "audio": -1, "source": scene}),
         (lk.FormatError, "not a source", {"source": np.zeros((4, 4, 3), np.uint8)}),
-        (lk.FormatError, "", {"source": 42}),
+        (lk.FormatError, "file name", {"source": 42}),
         (lk.MediaNotFoundError, "missing", {"source": "missing.mp4"}),
         (lk.MediaNotFoundError, "missing", {"source": scene, "audio": "missing.wav"}),
         (lk.MediaError, "no sound", {"source": numbered, "audio": ["source"]}),
@@ -412,7 +395,7 @@ def test_wrong_arguments(numbered: Path, clip_with_sound: Path, tmp_path: Path) 
         (lk.ParameterError, "quality", {"source": scene, "quality": 77}),
         (lk.ParameterError, "bitrate", {"source": scene, "bitrate": -1}),
         (lk.ParameterError, "rate", {"source": scene, "fps": -1}),
-        (TypeError, "", {"source": scene, "options": []}),
+        (TypeError, "options", {"source": scene, "options": []}),
     ]
     for kind, match, arguments in wrong:
         with pytest.raises(kind, match=match):
@@ -439,6 +422,44 @@ def test_what_is_read_is_not_overwritten(clip_with_sound: Path, tmp_path: Path) 
         with pytest.raises(lk.ParameterError, match="overwritten"):
             lk.Recorder(clip, **arguments)  # type: ignore[arg-type]
     assert clip.read_bytes() == clip_with_sound.read_bytes()
+
+
+def test_one_recorder_a_file(tmp_path: Path) -> None:
+    """A second one would write into the file of the first; a recorder that is made anew is stopped first."""
+    path, scene = tmp_path / "out.mp4", lk.Compositor(64, 48)
+    recorder = lk.Recorder(path, source=scene)
+    recorder.start()
+    recorded(recorder, 5)
+    with pytest.raises(lk.BusyError, match="another recorder"):
+        lk.Recorder(tmp_path / "." / "out.mp4", source=scene)
+    recorder.stop()
+    again = lk.Recorder(path, source=scene)
+    again.start()
+    recorded(again, 5)
+    check(again.stop(), path)
+    lk.Recorder(path, source=scene)  # which is gone at once, and so is the file
+    assert not path.exists()
+    lk.Recorder(os.devnull, source=scene, format="mp4").start()
+    lk.Recorder(os.devnull, source=scene, format="mp4").start()
+
+
+def test_the_end_of_a_recording_is_no_failure_of_a_scene(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene = lk.Compositor(64, 48, fps=60)
+    events: list[lk.Event] = []
+    scene.on("target_state", events.append)
+    for count in range(5):
+        recorder = lk.Recorder(tmp_path / f"{count}.mp4", source=scene)
+        recorder.start()
+        recorded(recorder, 5)
+        if count % 2:
+            recorder.stop()
+        del recorder
+        gc.collect()
+    time.sleep(0.2)
+    assert [event for event in events if event.new == "failed"] == []
+    assert "takes no more" not in caplog.text
 
 
 def test_a_source_that_sleeps_holds_nobody_up(tmp_path: Path) -> None:
