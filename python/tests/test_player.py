@@ -354,7 +354,7 @@ def test_wrong_arguments(short: Path, tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         player.set_position("0:10")  # type: ignore[arg-type]
     with pytest.raises(TypeError):
-        lk.Player(short, True, True, 0, True)  # type: ignore[misc]
+        lk.Player(short, True, True, 0, True)  # type: ignore[call-arg]
 
 
 def test_ctrl_c_ends_waiting(short: Path) -> None:

@@ -146,9 +146,14 @@ def test_a_channel_is_recorded(clip_with_sound: Path, tmp_path: Path) -> None:
 
 
 def test_devices_come_later(tmp_path: Path) -> None:
-    for arguments in ({"record_audio": True}, {"record_audio": True, "audio_device_id": 2}, {"audio": 0}):
+    several: list[dict[str, Any]] = [
+        {"record_audio": True},
+        {"record_audio": True, "audio_device_id": 2},
+        {"audio": 0},
+    ]
+    for arguments in several:
         with pytest.raises(lk.ParameterError, match=r"later version.*negative ids.*audio="):
-            lk.Recorder(tmp_path / "out.mp4", True, 64, 48, **arguments)  # type: ignore[arg-type]
+            lk.Recorder(tmp_path / "out.mp4", True, 64, 48, **arguments)
     assert not (tmp_path / "out.mp4").exists()
 
 
@@ -183,7 +188,8 @@ def test_a_scene_is_recorded_tick_by_tick(clip_with_sound: Path, tmp_path: Path,
     scene.add(lk.Player(clip_with_sound))
     path = tmp_path / "show.mp4"
     with lk.Recorder(path, source=scene) as recorder:
-        assert (recorder.video_size, recorder.fps) == (SIZE, pytest.approx(scene.fps))
+        assert recorder.video_size == SIZE
+        assert recorder.fps == pytest.approx(scene.fps)
         recorded(recorder, 50)
     report = recorder.stop()
     check(report, path)
@@ -414,13 +420,14 @@ def test_what_is_read_is_not_overwritten(clip_with_sound: Path, tmp_path: Path) 
     clip.write_bytes(clip_with_sound.read_bytes())
     scene = lk.Compositor(64, 48)
     scene.add(lk.Player(clip))
-    for arguments in (
+    several: list[dict[str, Any]] = [
         {"source": scene},
         {"source": lk.Player(clip)},
         {"source": lk.Compositor(64, 48), "audio": lk.Player(clip)},
-    ):
+    ]
+    for arguments in several:
         with pytest.raises(lk.ParameterError, match="overwritten"):
-            lk.Recorder(clip, **arguments)  # type: ignore[arg-type]
+            lk.Recorder(clip, **arguments)
     assert clip.read_bytes() == clip_with_sound.read_bytes()
 
 
