@@ -125,6 +125,19 @@ def frame_times(path: Path, kind: str = "v", at_most: int | None = None) -> list
     ]
 
 
+def is_fragmented(path: Path) -> bool:
+    """Whether an MP4 is made of fragments: what is being recorded is, an ordinary file is not."""
+    data, at, kinds = path.read_bytes(), 0, []
+    while at + 16 <= len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        kinds.append(data[at + 4 : at + 8])
+        size = int.from_bytes(data[at + 8 : at + 16], "big") if size == 1 else size
+        if size < 8:
+            break
+        at += size
+    return b"moof" in kinds
+
+
 def decoded(path: Path, pix_fmt: str = "gray") -> Bytes:
     """All pictures of a file as ffmpeg decodes them: (frames, height, width) gray or (..., 3) rgb24."""
     video = stream(path, "video", count=False)

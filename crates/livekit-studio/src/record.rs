@@ -3,11 +3,13 @@
 
 use crate::render::{files_of, place_of};
 use crate::{
-    AudioSource, AudioTarget, Clock, Compositor, Error, LiveOptions, Picture, Recorder, RecorderState,
-    RecordingReport, Result, VideoSource, VideoTarget,
+    AudioBlock, AudioSource, AudioTarget, Clock, Compositor, Delivery, Error, ErrorKind, Frame, LiveOptions,
+    Offered, Picture, Recorder, RecorderSettings, RecorderState, RecordingReport, Result, TargetStatistics,
+    VideoSource, VideoTarget, VideoWish, Wake,
 };
 use lk_media::thread::Process;
 use parking_lot::Mutex;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What is heard on a track.
@@ -65,7 +67,34 @@ impl Heard {
 pub struct Recording {
     recorder: Arc<Recorder>,
     scene: Mutex<Option<Attached>>,
+    place: Mutex<Option<Place>>,
     process: Process,
+}
+
+/// Files that are being recorded.
+static PLACES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// A file that is being recorded, until this is dropped.
+struct Place(PathBuf);
+
+impl Place {
+    /// None for what is no file of its own: addresses, pipes, devices.
+    fn take(name: &str) -> Result<Option<Self>> {
+        let Some(path) = place_of(name).filter(|p| !p.exists() || p.is_file()) else { return Ok(None) };
+        let mut places = PLACES.lock();
+        if places.contains(&path) {
+            return Err(Error::new(ErrorKind::Busy, format!("{name} is being recorded by another recorder"))
+                .with_hint("stop that one first, or record into another file"));
+        }
+        places.push(path.clone());
+        Ok(Some(Self(path)))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        PLACES.lock().retain(|p| *p != self.0);
+    }
 }
 
 struct Attached {
@@ -77,7 +106,20 @@ struct Attached {
 impl Recording {
     /// Nothing is recorded yet: see [`Recording::connect`] and [`Recorder::start`].
     pub fn new(recorder: Recorder) -> Self {
-        Self { recorder: Arc::new(recorder), scene: Mutex::default(), process: Process::here() }
+        Self {
+            recorder: Arc::new(recorder),
+            scene: Mutex::default(),
+            place: Mutex::default(),
+            process: Process::here(),
+        }
+    }
+
+    /// Opens the recorder as well. Busy if another recording of this process that was opened here goes to that file.
+    pub fn open(name: &str, settings: RecorderSettings) -> Result<Self> {
+        let place = Place::take(name)?;
+        let made = Self::new(Recorder::open(name, settings)?);
+        *made.place.lock() = place;
+        Ok(made)
     }
 
     /// The recorder.
@@ -106,11 +148,11 @@ impl Recording {
         let mut own = Vec::new();
         for (index, heard) in heard.into_iter().enumerate().take(self.recorder.tracks()) {
             match heard {
-                Heard::Mix => attached.sounds.push(self.recorder.track(index)?),
+                Heard::Mix => attached.sounds.push(Arc::new(Track(self.recorder.track(index)?))),
                 Heard::Source(sound) => own.push((index, sound)),
             }
         }
-        attached.video = fits.then(|| self.recorder.clone() as Arc<dyn VideoTarget>);
+        attached.video = fits.then(|| Arc::new(Pictures(self.recorder.clone())) as Arc<dyn VideoTarget>);
         // first, since it may be the same one
         let before = self.scene.lock().take();
         before.iter().for_each(Attached::detach);
@@ -137,8 +179,9 @@ impl Recording {
         // the composition goes on giving sound until that of the last frame is there
         let report = self.recorder.stop();
         if self.process.is_this() {
-            let scene = self.scene.lock().take();
+            let (scene, place) = (self.scene.lock().take(), self.place.lock().take());
             scene.iter().for_each(Attached::detach);
+            drop(place);
         }
         report
     }
@@ -146,6 +189,56 @@ impl Recording {
     /// The error that ended it.
     pub fn error(&self) -> Option<Error> {
         self.recorder.error()
+    }
+}
+
+/// What a composition goes on giving while a recording ends is no error.
+fn unless_over(offered: Result<Offered>) -> Result<Offered> {
+    match offered {
+        Err(e) if e.kind() == ErrorKind::Closed => Ok(Offered::Dropped),
+        offered => offered,
+    }
+}
+
+/// The recorder's pictures as a target of a composition.
+struct Pictures(Arc<Recorder>);
+
+impl VideoTarget for Pictures {
+    fn name(&self) -> String {
+        VideoTarget::name(&*self.0)
+    }
+
+    fn wish(&self) -> VideoWish {
+        self.0.wish()
+    }
+
+    fn offer(&self, frame: &Frame, delivery: Delivery) -> Result<Offered> {
+        unless_over(self.0.offer(frame, delivery))
+    }
+
+    fn wake_on_ready(&self, wake: &Wake) {
+        self.0.wake_on_ready(wake);
+    }
+
+    fn error(&self) -> Option<Error> {
+        self.0.error()
+    }
+
+    fn statistics(&self) -> TargetStatistics {
+        VideoTarget::statistics(&*self.0)
+    }
+}
+
+/// One of its tracks.
+struct Track(Arc<dyn AudioTarget>);
+
+impl AudioTarget for Track {
+    fn name(&self) -> String {
+        self.0.name()
+    }
+
+    fn offer_audio(&self, block: &AudioBlock, delivery: Delivery) -> Result<Offered> {
+        unless_over(self.0.offer_audio(block, delivery))
     }
 }
 
@@ -164,7 +257,7 @@ impl Attached {
 impl Drop for Recording {
     fn drop(&mut self) {
         if !self.process.is_this() {
-            std::mem::forget(self.scene.get_mut().take());
+            std::mem::forget((self.scene.get_mut().take(), self.place.get_mut().take()));
             return;
         }
         let is_over = matches!(self.recorder.state(), RecorderState::Stopped);

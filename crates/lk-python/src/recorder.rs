@@ -57,7 +57,7 @@ impl Core {
         };
         recorded(shown.clone(), heard.clone())?.check_name(name)?;
         let settings = asked.settings(name, size, shown.as_ref(), &heard)?;
-        let recording = Arc::new(Recording::new(Recorder::open(name, settings)?));
+        let recording = Arc::new(Recording::open(name, settings)?);
         let wiring = Mutex::new(Wiring { shown, heard, connected: false });
         Ok(Self { recording, wiring, at_exit: AtomicBool::new(false) })
     }
