@@ -317,9 +317,9 @@ fn a_full_disk_leaves_a_file_that_plays() {
         Ok(ran)
             if ran.status.code() == Some(77) || String::from_utf8_lossy(&ran.stderr).contains("unshare") =>
         {
-            println!("SKIPPED: no name space to mount a small disk in");
+            media::skip("no name space to mount a small disk in");
         }
-        Err(_) => println!("SKIPPED: the program unshare is not installed"),
+        Err(_) => media::skip("the program unshare is not installed"),
         Ok(ran) => panic!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr)),
     }
 }

@@ -19,7 +19,12 @@ const SIZE: Size = Size::new(1280, 720);
 fn has_ffmpeg() -> bool {
     let there = Command::new("ffmpeg").arg("-version").output().is_ok_and(|o| o.status.success());
     if !there {
-        println!("SKIPPED: there is no ffmpeg command line to make test media with");
+        let reason = "there is no ffmpeg command line to make test media with";
+        println!("SKIPPED: {reason}");
+        if let Some(log) = std::env::var_os("LK_SKIP_LOG") {
+            let file = std::fs::OpenOptions::new().append(true).create(true).open(log);
+            file.and_then(|mut file| writeln!(file, "live soak: {reason}")).unwrap();
+        }
     }
     there
 }

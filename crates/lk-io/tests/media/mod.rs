@@ -11,12 +11,23 @@ pub const WIDTH: usize = 256;
 pub const HEIGHT: usize = 64;
 const BITS: usize = 16;
 
+/// Says that the test that calls it is skipped, and why, also where the runner hides what tests print.
+pub fn skip(reason: &str) {
+    println!("SKIPPED: {reason}");
+    if let Some(log) = std::env::var_os("LK_SKIP_LOG") {
+        let test = std::thread::current().name().unwrap_or("a test").to_owned();
+        let file = std::fs::OpenOptions::new().append(true).create(true).open(log);
+        let written = file.and_then(|mut file| writeln!(file, "{test}: {reason}"));
+        written.expect("the log of skips can be written");
+    }
+}
+
 /// Whether there is an `ffmpeg`; says so if the test is skipped.
 pub fn has_ffmpeg() -> bool {
     let there = Command::new("ffmpeg").arg("-version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     let there = there.is_ok_and(|s| s.success());
     if !there {
-        println!("SKIPPED: there is no ffmpeg command line to make test media with");
+        skip("there is no ffmpeg command line to make test media with");
     }
     there
 }

@@ -20,7 +20,7 @@ fn fifo(name: &str) -> Option<String> {
     let _ = std::fs::remove_file(&path);
     let made = Command::new("mkfifo").arg(&path).status().is_ok_and(|s| s.success());
     if !made {
-        println!("SKIPPED: there is no mkfifo command to make a pipe with");
+        super::media::skip("there is no mkfifo command to make a pipe with");
     }
     made.then_some(path)
 }

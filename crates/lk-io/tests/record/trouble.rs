@@ -157,7 +157,7 @@ fn a_reader_that_goes_away() {
     let folder = Folder::new();
     let pipe = folder.file("pipe");
     if !Command::new("mkfifo").arg(&pipe).status().is_ok_and(|s| s.success()) {
-        return println!("SKIPPED: there is no mkfifo");
+        return crate::media::skip("there is no mkfifo");
     }
     let mut reader =
         Command::new("head").args(["-c", "100000", &pipe]).stdout(Stdio::null()).spawn().unwrap();
@@ -184,7 +184,7 @@ impl Small {
         if mounted.is_ok_and(|s| s.success()) {
             return Some(Self(folder));
         }
-        println!("SKIPPED: a small file system cannot be mounted here");
+        crate::media::skip("a small file system cannot be mounted here");
         None
     }
 }
