@@ -22,9 +22,9 @@ fn a_process_that_is_stopped_records_on() {
     recording.recorder().start().unwrap();
     recording.connect(What::Scene(scene.clone(), vec![Heard::Mix])).unwrap();
     Wake::new().wait(Duration::from_secs(1));
-    println!("RECORDING");
-    // the parent stops this process now
     let before = scene.live_statistics().unwrap();
+    // the parent stops this process now
+    println!("RECORDING");
     while scene.live_statistics().unwrap().missed == before.missed {
         Wake::new().wait(Duration::from_millis(50));
     }
