@@ -30,7 +30,7 @@ run() { # run LOG COMMAND...: shows the output and keeps it
 title "Rust tests"
 if cargo nextest --version >/dev/null 2>&1; then
     ignored=()
-    [ -z "${LK_VERIFY:-}" ] || ignored=(--run-ignored all)
+    [ -z "${LK_VERIFY:-}" ] || ignored=(--profile verify --run-ignored all)
     run rust.txt cargo nextest run --cargo-profile ci --no-fail-fast "${WHAT[@]}" "${ignored[@]}" "${cargo_args[@]}" ||
         failed+=("Rust tests")
     if [ ${#cargo_args[@]} -eq 0 ]; then
