@@ -199,12 +199,17 @@ fn nothing_that_hangs_holds_up_the_tick() {
     }
 }
 
+/// How long a soak is: `LK_SOAK_SECONDS`, ten minutes if nothing is said.
+fn length() -> f64 {
+    std::env::var("LK_SOAK_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(600.0)
+}
+
 /// Ten minutes: run it on an idle machine.
 #[test]
 #[ignore = "takes ten minutes"]
 fn ten_minutes_of_three_players() {
     if has_ffmpeg() {
-        say("three players for 10 min", &run(600.0, false));
+        say(&format!("three players for {} s", length()), &run(length(), false));
     }
 }
 
@@ -213,6 +218,6 @@ fn ten_minutes_of_three_players() {
 #[ignore = "takes ten minutes"]
 fn ten_minutes_of_three_players_and_troubles() {
     if has_ffmpeg() {
-        say("three players and troubles for 10 min", &run(600.0, true));
+        say(&format!("three players and troubles for {} s", length()), &run(length(), true));
     }
 }
