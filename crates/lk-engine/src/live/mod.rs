@@ -167,9 +167,11 @@ impl Live {
         let spawn = |name: &str, wake: Wake, mut work: Box<dyn Work>| -> Result<()> {
             let (run, shared) = (run.clone(), Arc::downgrade(shared));
             let thread = thread::spawn(name, move || {
-                thread::ask_for_priority();
-                drive(&run, &shared, &wake, &mut *work);
                 let counts = work.counts();
+                if counts {
+                    thread::ask_for_priority();
+                }
+                drive(&run, &shared, &wake, &mut *work);
                 drop(work);
                 if counts {
                     run.done();
