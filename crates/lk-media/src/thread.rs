@@ -89,19 +89,20 @@ impl Drop for Thread {
 }
 
 /// Asks the system to run the calling thread before all others, for work that is short and has its time: real-time
-/// priority, or niceness where only that is allowed. Goes on without where neither is. Threads it starts have none of it.
+/// priority, or niceness where only that is allowed and on a single core, which work that is not short would have to
+/// itself. Goes on without where neither is allowed. Threads it starts have no real-time priority.
 #[allow(unsafe_code)]
 pub fn ask_for_priority() {
     #[cfg(target_os = "linux")]
     {
         let low = libc::sched_param { sched_priority: 1 };
+        let policy = libc::SCHED_RR | libc::SCHED_RESET_ON_FORK;
+        let several = std::thread::available_parallelism().is_ok_and(|n| n.get() > 1);
         // SAFETY: 0 is the calling thread, and the structure lives through the call.
-        let real_time = unsafe {
-            libc::sched_setscheduler(0, libc::SCHED_RR | libc::SCHED_RESET_ON_FORK, &raw const low)
-        };
+        let real_time = several && unsafe { libc::sched_setscheduler(0, policy, &raw const low) } == 0;
         // on Linux, niceness belongs to the thread
-        let granted = real_time == 0 || rustix::process::setpriority_process(None, -10).is_ok();
-        tracing::trace!(granted, real_time = real_time == 0, "asked for priority");
+        let granted = real_time || rustix::process::setpriority_process(None, -10).is_ok();
+        tracing::trace!(granted, real_time, "asked for priority");
     }
 }
 

@@ -333,11 +333,7 @@ impl PyCompositor {
             }
             (Some(_), Some(_)) => return Err(raise(Error::parameter("say seconds or frames, not both"))),
         };
-        let bitrate = bitrate
-            .map(|b| {
-                u64::try_from(b).map_err(|_| raise(Error::parameter(format!("bitrate {b} is not possible"))))
-            })
-            .transpose()?;
+        let bitrate = values::bitrate_of(bitrate)?;
         let encode = EncodeOptions {
             video_codec,
             quality,

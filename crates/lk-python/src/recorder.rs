@@ -7,7 +7,7 @@ use crate::compositor::words_of;
 use crate::error::{Raise, raise};
 use crate::events::{Listeners, PyEventStream};
 use crate::recorded::{Asked, Shown, heard_of, no_device, recorded, shown_of};
-use crate::values::{path_of, rate_of, size_of};
+use crate::values::{bitrate_of, path_of, rate_of, size_of};
 use livekit_studio::clock::Deadline;
 use livekit_studio::{
     AudioPort, Cancel, Error, ErrorKind, Heard, Recorder, RecorderState, RecorderStatistics, Recording,
@@ -211,11 +211,7 @@ impl PyRecorder {
             (None, None) => None,
             _ => return wrong("one side of a picture is not a size", "say video_width and video_height"),
         };
-        let bitrate = bitrate
-            .map(|b| {
-                u64::try_from(b).map_err(|_| raise(Error::parameter(format!("bitrate {b} is not possible"))))
-            })
-            .transpose()?;
+        let bitrate = bitrate_of(bitrate)?;
         let asked = Asked {
             mp4,
             size,

@@ -126,6 +126,14 @@ pub(crate) fn timeout(s: f64) -> PyResult<std::time::Duration> {
     }
 }
 
+/// Bits a second.
+pub(crate) fn bitrate_of(bitrate: Option<i64>) -> PyResult<Option<u64>> {
+    let bits = |b: i64| {
+        u64::try_from(b).map_err(|_| raise(Error::parameter(format!("bitrate {b} is not possible"))))
+    };
+    bitrate.map(bits).transpose()
+}
+
 /// A frame rate: a number, "30000/1001", or (30000, 1001).
 pub(crate) fn rate_of(v: &Bound<'_, PyAny>) -> PyResult<FrameRate> {
     if let Ok((num, den)) = v.extract::<(i64, i64)>() {

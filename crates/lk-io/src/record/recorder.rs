@@ -18,7 +18,7 @@ use lk_media::{
     AudioSource, AudioTarget, Clock, Delivery, Error, ErrorKind, Events, Frame, FrameRate, Offered, Result,
     Size, TargetStatistics, VideoSource, VideoTarget, VideoWish, Wake,
 };
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -174,13 +174,8 @@ impl Recorder {
     /// Records from now on; the next frame is the file's first, or the first after a pause. Nothing if it
     /// records already; an error if it has stopped or failed.
     pub fn start(&self) -> Result<()> {
-        self.check_process()?;
-        self.inner.shared.check_open()?;
         let shared = &self.inner.shared;
-        let mut timeline = shared.timeline.lock();
-        if timeline.phase() == Phase::Closed {
-            return Err(shared.closed());
-        }
+        let mut timeline = self.open_timeline()?;
         if timeline.start() {
             // under the timeline's lock, so that states follow one another as phases do
             shared.enter(RecorderState::Recording);
@@ -191,13 +186,8 @@ impl Recorder {
     /// Cuts here: the newest frame is the last one recorded until [`Recorder::resume`]. Nothing if it is not
     /// recording.
     pub fn pause(&self) -> Result<()> {
-        self.check_process()?;
-        self.inner.shared.check_open()?;
         let shared = &self.inner.shared;
-        let mut timeline = shared.timeline.lock();
-        if timeline.phase() == Phase::Closed {
-            return Err(shared.closed());
-        }
+        let mut timeline = self.open_timeline()?;
         if timeline.pause() {
             shared.enter(RecorderState::Paused);
         }
@@ -270,6 +260,15 @@ impl Recorder {
     /// safe in the file to the newest one.
     pub fn at_risk(&self) -> Duration {
         self.inner.finish.at_risk()
+    }
+
+    /// The timeline, locked, of a recording that has not ended.
+    fn open_timeline(&self) -> Result<MutexGuard<'_, Timeline>> {
+        self.check_process()?;
+        let shared = &self.inner.shared;
+        shared.check_open()?;
+        let timeline = shared.timeline.lock();
+        if timeline.phase() == Phase::Closed { Err(shared.closed()) } else { Ok(timeline) }
     }
 
     fn check_process(&self) -> Result<()> {
