@@ -6,6 +6,32 @@
 
 use std::cell::Cell;
 
+/// Bytes of a cache line.
+const LINE: usize = 64;
+/// How far ahead of what is being read or written memory is asked for.
+const AHEAD: usize = 8192;
+
+/// Asks the processor to fetch bytes that will be read or written soon. It finds the next line of a row by itself, but
+/// not the next row, and has few lines on their way at a time.
+pub fn prefetch(bytes: &[u8]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in bytes.chunks(LINE) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: only a hint, and the address is that of readable bytes.
+        #[allow(unsafe_code)]
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast());
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (bytes, LINE);
+}
+
+/// How many rows ahead [`prefetch`] pays when `bytes` of each row are read or written.
+pub fn rows_ahead(bytes: usize) -> usize {
+    (AHEAD / bytes.max(1)).clamp(1, 16)
+}
+
 /// Defines a function whose body is compiled for the baseline and for AVX2. What the body calls takes part
 /// only where it is inlined.
 ///

@@ -148,6 +148,17 @@ pub(super) fn mean_of_four(a: &[u8], b: &[u8], out: &mut [u8]) {
     }
 }
 
+/// Means of two rows, three samples across weighted in eighths, two samples on from one to the next.
+pub(super) fn eighths([a, b]: [&[u8]; 2], weights: [u8; 3], out: &mut [u8]) {
+    let done = avx2!(eighths(a, b, weights, out));
+    for (i, o) in out.iter_mut().enumerate().skip(done) {
+        let at = 2 * i..2 * i + 3;
+        let pairs = a[at.clone()].iter().zip(&b[at]).zip(weights);
+        let sum: u16 = pairs.map(|((a, b), w)| (u16::from(*a) + u16::from(*b)) * u16::from(w)).sum();
+        *o = ((sum + 8) >> 4) as u8;
+    }
+}
+
 kernel! {
     /// To bytes after adding `half`.
     pub(super) fn to_bytes(row: &[u16], half: u16, out: &mut [u8]) {

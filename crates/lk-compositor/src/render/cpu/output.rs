@@ -3,6 +3,7 @@
 
 use super::canvas::cells;
 use super::geometry::Area;
+use lk_media::kernel::{prefetch, rows_ahead};
 use lk_media::{AlphaKind, FrameMut, PixelFormat, PlaneMut};
 use std::ops::Range;
 
@@ -51,7 +52,16 @@ pub(super) fn write(c: &impl Rows, area: &Area, frame: &mut FrameMut) {
 }
 
 fn copy(from: &impl Rows, plane: usize, area: &Area, to: &mut PlaneMut<'_>) {
+    let ahead = rows_ahead(area.x.len());
+    let soon = |y: usize, to: &mut PlaneMut<'_>| {
+        if y < area.y.end {
+            prefetch(from.row(plane, y, area.x.clone()));
+            prefetch(&to.row_mut(y)[area.x.clone()]);
+        }
+    };
+    (area.y.start..area.y.start + ahead).for_each(|y| soon(y, to));
     for y in area.y.clone() {
+        soon(y + ahead, to);
         to.row_mut(y)[area.x.clone()].copy_from_slice(from.row(plane, y, area.x.clone()));
     }
 }

@@ -36,7 +36,9 @@ impl Block<'_> {
         if self.across.is_identity() && self.down.is_identity() {
             let x = self.across.reads(self.columns.clone());
             for (i, y) in self.rows.clone().enumerate() {
-                self.reader.bytes(self.down.start(y), x.clone(), &mut rows_of(&mut planes, i, w));
+                let y = self.down.start(y);
+                self.reader.ahead(y, x.clone());
+                self.reader.bytes(y, x.clone(), &mut rows_of(&mut planes, i, w));
             }
         } else if self.is_half() {
             self.halve(&mut planes);
@@ -59,9 +61,11 @@ impl Block<'_> {
     /// The same bytes as [`fixed`] makes: sums of four, rounded once.
     fn halve(&self, planes: &mut [Vec<u8>]) {
         let x = self.across.reads(self.columns.clone());
-        for (channel, plane) in planes.iter_mut().enumerate() {
-            for (out, y) in plane.chunks_exact_mut(self.columns.len()).zip(self.rows.clone()) {
-                let first = self.down.start(y);
+        for (i, y) in self.rows.clone().enumerate() {
+            let first = self.down.start(y);
+            (first..first + 2).for_each(|y| self.reader.ahead(y, x.clone()));
+            let channels = 0..self.reader.channels();
+            for (channel, out) in channels.zip(rows_of(planes, i, self.columns.len())) {
                 let row = |y| self.reader.slice(channel, y, x.clone()).unwrap_or_default();
                 kernels16::mean_of_four(row(first), row(first + 1), out);
             }

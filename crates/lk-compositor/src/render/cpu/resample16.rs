@@ -37,10 +37,19 @@ fn rows_first(block: &Block<'_>, half: u16, planes: &mut [Vec<u8>]) {
     let mut kept = Kept::<u16>::new(if in_place { 0 } else { channels }, x.len(), down.len() + 1);
     // vectors may be read beyond the end
     let (mut middle, mut made) = (vec![0; x.len() + 32], vec![0; width]);
+    let mut unread = 0;
     for (i, y) in block.rows.clone().enumerate() {
         let (start, weights) = (down.start(y), down.wide(y..y + 1));
         if in_place {
+            (unread.max(start)..start + weights.len()).for_each(|row| reader.ahead(row, x.clone()));
+            unread = start + weights.len();
             for (channel, plane) in planes.iter_mut().enumerate() {
+                if let (Some(weights), true) = (across.eighths(), down.halves_at(y)) {
+                    let row = |y| reader.slice(channel, y, x.clone()).unwrap_or_default();
+                    let out = &mut plane[i * width..(i + 1) * width];
+                    eighths(block, [row(start), row(start + 1)], x.start, weights, half, out);
+                    continue;
+                }
                 let mut rows = [&[][..]; MOST];
                 for (j, row) in rows.iter_mut().enumerate().take(weights.len()) {
                     *row = reader.slice(channel, start + j, x.clone()).unwrap_or_default();
@@ -52,7 +61,10 @@ fn rows_first(block: &Block<'_>, half: u16, planes: &mut [Vec<u8>]) {
             continue;
         }
         for row in start..start + weights.len() {
-            kept.get(row, |out| reader.wide(row, x.clone(), out));
+            kept.get(row, |out| {
+                reader.ahead(row, x.clone());
+                reader.wide(row, x.clone(), out);
+            });
         }
         for (channel, plane) in planes.iter_mut().enumerate() {
             let mut rows = [&[][..]; MOST];
@@ -86,6 +98,7 @@ fn columns_first(block: &Block<'_>, half: u16, planes: &mut [Vec<u8>]) {
         let (start, weights) = (down.start(y), down.wide(y..y + 1));
         for row in start..start + weights.len() {
             kept.get(row, |out| {
+                reader.ahead(row, x.clone());
                 reader.wide(row, x.clone(), &mut read.each_mut().map(Vec::as_mut_slice));
                 for (line, out) in read.iter().zip(out.iter_mut()).take(channels) {
                     weigh(across, line, x.start, block.columns.clone(), out);
@@ -98,6 +111,30 @@ fn columns_first(block: &Block<'_>, half: u16, planes: &mut [Vec<u8>]) {
             let out = &mut plane[i * width..(i + 1) * width];
             kernels::mix_rows_to_bytes(&rows[..weights.len()], weights, half, out);
         }
+    }
+}
+
+/// Means of two rows with, but for the edges, whole eighths across: chroma at half the size. No product has a fraction
+/// that could be cut off, so that bytes make the same as wider numbers do.
+fn eighths(
+    block: &Block<'_>,
+    rows: [&[u8]; 2],
+    first: usize,
+    weights: [u8; 3],
+    half: u16,
+    out: &mut [u8],
+) {
+    let Block { across, columns, .. } = block;
+    let pairs = across.by_pairs(columns.clone());
+    for column in (columns.start..pairs.start).chain(pairs.end..columns.end) {
+        let weights = across.wide(column..column + 1).iter().zip(across.start(column) - first..);
+        let sum: u16 = weights.map(|(w, x)| high(rows.map(|r| u16::from(r[x]) << 7).iter().sum(), *w)).sum();
+        out[column - columns.start] = (sum.saturating_add(half) >> 8) as u8;
+    }
+    if !pairs.is_empty() {
+        let from = across.start(pairs.start) - first;
+        let out = &mut out[pairs.start - columns.start..pairs.end - columns.start];
+        kernels::eighths(rows.map(|row| &row[from..]), weights, out);
     }
 }
 

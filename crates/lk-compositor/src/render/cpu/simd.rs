@@ -245,22 +245,79 @@ pub(super) fn scattered<const N: usize>(
     done
 }
 
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load_row(from: &[u8; 32]) -> __m256i {
+    // SAFETY: the reference is to 32 readable bytes; no alignment is asked for.
+    #[allow(unsafe_code)]
+    unsafe {
+        _mm256_loadu_si256(from.as_ptr().cast())
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn store_row(v: __m256i, to: &mut [u8; 32]) {
+    // SAFETY: the reference is to 32 bytes that may be written; no alignment is asked for.
+    #[allow(unsafe_code)]
+    unsafe {
+        _mm256_storeu_si256(to.as_mut_ptr().cast(), v);
+    }
+}
+
+/// 32 numbers below 256 as bytes.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn pack(a: __m256i, b: __m256i) -> __m256i {
+    _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packus_epi16(a, b))
+}
+
 /// Means of two columns of two rows.
 #[target_feature(enable = "avx2")]
 pub(super) fn mean_of_four(a: &[u8], b: &[u8], out: &mut [u8]) -> usize {
     let (ones, half) = (_mm256_set1_epi8(1), all(2));
-    let (a, b, out) = (a.as_chunks::<32>().0, b.as_chunks::<32>().0, out.as_chunks_mut().0);
-    let pairs = |bytes: &[u8; 32]| {
-        // SAFETY: the reference is to 32 readable bytes; no alignment is asked for.
-        #[allow(unsafe_code)]
-        let bytes = unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) };
-        _mm256_maddubs_epi16(bytes, ones)
+    let (a, b, out) = (a.as_chunks::<64>().0, b.as_chunks::<64>().0, out.as_chunks_mut().0);
+    let means = |a: &[[u8; 32]], b: &[[u8; 32]], i: usize| {
+        let pairs = |bytes| _mm256_maddubs_epi16(load_row(bytes), ones);
+        _mm256_srli_epi16::<2>(_mm256_add_epi16(_mm256_add_epi16(pairs(&a[i]), pairs(&b[i])), half))
     };
     for ((a, b), o) in a.iter().zip(b).zip(out.iter_mut()) {
-        let sum = _mm256_add_epi16(_mm256_add_epi16(pairs(a), pairs(b)), half);
-        store_bytes(_mm256_srli_epi16::<2>(sum), o);
+        let (a, b) = (a.as_chunks().0, b.as_chunks().0);
+        store_row(pack(means(a, b, 0), means(a, b, 1)), o);
     }
-    a.len().min(b.len()).min(out.len()) * LANES
+    a.len().min(b.len()).min(out.len()) * 32
+}
+
+/// See `kernels16::eighths`.
+#[target_feature(enable = "avx2")]
+pub(super) fn eighths(a: &[u8], b: &[u8], weights: [u8; 3], out: &mut [u8]) -> usize {
+    // the first of three samples, the second and third
+    let (first, others) = (u16::from(weights[0]), u16::from_le_bytes([weights[1], weights[2]]));
+    let (first, others, half) = (all(first), all(others), all(8));
+    let sums = |at: usize| {
+        let chunk = |row: &[u8], at: usize| row.get(at..at + 32).and_then(|r| r.first_chunk().map(|c| load_row(c)));
+        let sum = |row: &[u8]| {
+            let before = _mm256_maddubs_epi16(chunk(row, at)?, first);
+            Some(_mm256_add_epi16(before, _mm256_maddubs_epi16(chunk(row, at + 1)?, others)))
+        };
+        Some(_mm256_srli_epi16::<4>(_mm256_add_epi16(_mm256_add_epi16(sum(a)?, sum(b)?), half)))
+    };
+    let both = |at: usize| Some(pack(sums(2 * at)?, sums(2 * at + 32)?));
+    let len = out.len();
+    let mut done = 0;
+    for o in out.as_chunks_mut().0 {
+        let Some(made) = both(done) else { break };
+        store_row(made, o);
+        done += 32;
+    }
+    // the last ones together with some that are made already
+    match (out.last_chunk_mut(), len.checked_sub(32).and_then(both)) {
+        (Some(o), Some(made)) if done < len => {
+            store_row(made, o);
+            len
+        }
+        _ => done,
+    }
 }
 
 /// Which byte of three vectors of 16, if it lies in vector `part`, is byte `offset` of each of 16 three-byte pixels.

@@ -6,6 +6,7 @@ use super::geometry::{Axis, AxisMap, Grid};
 use super::kernels16;
 use super::rows;
 use super::weights::Taps;
+use lk_media::kernel::{prefetch, rows_ahead};
 use lk_media::{AlphaKind, ColorSpace, Frame, FrameMap, PixelFormat};
 use std::ops::Range;
 
@@ -300,6 +301,24 @@ impl Reader {
             step => x.start * step..x.end * step,
         };
         &self.map.plane(c.plane).row(y)[x]
+    }
+
+    /// Has what lies some rows below row `y` fetched, for callers that go on downwards.
+    pub fn ahead(&self, y: usize, x: Range<usize>) {
+        let components = match &self.kind {
+            Kind::Bytes(components) => components,
+            Kind::Premultiplied(components) => &components[..],
+            Kind::Yuv { rgb, .. } => rgb,
+            Kind::Rgb { yuv, .. } | Kind::Luma { yuv, .. } | Kind::Chroma { yuv, .. } => &yuv[..1],
+        };
+        let mut plane = None;
+        for c in components {
+            let y = y + rows_ahead(x.len() * c.step);
+            // components of one plane lie side by side
+            if plane.replace(c.plane) != Some(c.plane) && y < self.map.plane(c.plane).rows {
+                prefetch(self.row(*c, y, x.clone()));
+            }
+        }
     }
 
     /// The chroma of the luma samples `x` of row `y`.

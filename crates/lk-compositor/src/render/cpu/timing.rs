@@ -8,10 +8,31 @@ use super::tests::{Stage, picture};
 use crate::render::OutputRequest;
 use crate::scene::Placement;
 use lk_media::clock::thread_cpu_time;
-use lk_media::{Frame, FrameSpec, PixelFormat, Size};
+use lk_media::{Frame, FrameMut, FramePool, FrameSpec, PixelFormat, Size, kernel};
 use std::time::Duration;
 
 const FRAMES: usize = 24;
+/// Bytes read at a time for the floor.
+const CHUNK: usize = 1 << 12;
+
+/// The median and the least of some times.
+struct Times {
+    median: Duration,
+    least: Duration,
+}
+
+impl Times {
+    fn of(mut times: Vec<Duration>) -> Self {
+        times.sort();
+        Self { median: times[times.len() / 2], least: times[0] }
+    }
+}
+
+kernel! {
+    fn read(bytes: &[u8], sum: &mut u64) {
+        *sum ^= bytes.as_chunks().0.iter().fold(0, |sum, v| sum ^ u64::from_le_bytes(*v));
+    }
+}
 
 /// A picture of ordinary alpha: nothing at the edges, all inside, some between.
 fn translucent(format: PixelFormat, width: u32, height: u32, seed: u32) -> Frame {
@@ -63,36 +84,69 @@ impl Case {
         self
     }
 
-    /// Median and least CPU time of a frame.
-    fn measure(&mut self, frames: usize) -> (Duration, Duration) {
+    /// New pictures and places for what moves.
+    fn next(&mut self, frame: usize) {
+        for (input, turns) in self.stage.inputs.iter_mut().zip(&self.turns) {
+            // a new identity each time, as a player gives
+            let shown = &turns[frame % 2];
+            let copy =
+                || Frame::from_packed(shown.spec(), &shown.map_native().to_packed(), shown.timestamp());
+            let still = turns[0].id() == turns[1].id();
+            input.frame = Some(if still { shown.clone() } else { copy().unwrap() });
+        }
+        for layer in self.stage.scene.layers.values_mut().filter(|_| self.fading) {
+            layer.opacity = 0.5 + (frame % 40) as f64 / 100.0;
+        }
+        if let Some(layer) = self.stage.scene.layers.values_mut().last().filter(|_| self.roaming) {
+            layer.placement = Placement::moved((frame % 100) as f64 * 14.0, (frame % 100) as f64 * 8.0);
+        }
+    }
+
+    /// CPU times of a frame, and of the floor: reading every byte of the pictures that are new or fade and writing
+    /// every byte that is drawn, in the same turns.
+    fn measure(&mut self, frames: usize) -> (Times, Times) {
         let mut renderer = CpuRenderer::new(1).unwrap();
-        let mut times = Vec::new();
+        let (mut times, mut floors) = (Vec::new(), Vec::new());
+        let mut written = [0, 1].map(|_| FramePool::shared().frame(self.output).unwrap());
         for frame in 0..frames + 4 {
-            for (input, turns) in self.stage.inputs.iter_mut().zip(&self.turns) {
-                // a new identity each time, as a player gives
-                let shown = &turns[frame % 2];
-                let copy =
-                    || Frame::from_packed(shown.spec(), &shown.map_native().to_packed(), shown.timestamp());
-                let still = turns[0].id() == turns[1].id();
-                input.frame = Some(if still { shown.clone() } else { copy().unwrap() });
-            }
-            for layer in self.stage.scene.layers.values_mut().filter(|_| self.fading) {
-                layer.opacity = 0.5 + (frame % 40) as f64 / 100.0;
-            }
-            if let Some(layer) = self.stage.scene.layers.values_mut().last().filter(|_| self.roaming) {
-                layer.placement = Placement::moved((frame % 100) as f64 * 14.0, (frame % 100) as f64 * 8.0);
-            }
+            self.next(frame);
             let outputs = vec![OutputRequest { spec: self.output, buffer: None }];
+            let statistics = renderer.statistics();
             let before = thread_cpu_time();
             let frames = self.stage.render(&mut renderer, outputs).unwrap();
             let took = thread_cpu_time() - before;
             drop(frames);
+            let now = renderer.statistics();
+            let share =
+                (now.drawn - statistics.drawn) as f64 / (now.pixels - statistics.pixels).max(1) as f64;
+            self.next(frame);
+            let before = thread_cpu_time();
+            self.touch(share, &mut written[frame % 2]);
+            let floor = thread_cpu_time() - before;
             if frame >= 4 {
                 times.push(took);
+                floors.push(floor);
             }
         }
-        times.sort();
-        (times[times.len() / 2], times[0])
+        (Times::of(times), Times::of(floors))
+    }
+
+    /// Reads what has to be read and writes a share of an output.
+    fn touch(&self, share: f64, out: &mut FrameMut) {
+        let mut sum = 0;
+        for (input, turns) in self.stage.inputs.iter().zip(&self.turns) {
+            let frame = input.frame.as_ref().filter(|_| self.fading || turns[0].id() != turns[1].id());
+            let map = frame.map(Frame::map_native);
+            for plane in map.iter().flat_map(|map| (0..map.spec().format.planes()).map(|p| map.plane(p))) {
+                for bytes in plane.data.chunks(CHUNK) {
+                    read(bytes, &mut sum);
+                }
+            }
+        }
+        for plane in out.planes_mut() {
+            let bytes = (plane.data.len() as f64 * share) as usize;
+            plane.data[..bytes].fill(sum as u8);
+        }
     }
 }
 
@@ -175,8 +229,14 @@ fn timing_of_a_1080p_frame() {
     let frames = std::env::var("LK_FRAMES").ok().and_then(|f| f.parse().ok()).unwrap_or(FRAMES);
     let only = std::env::var("LK_TIMING").unwrap_or_default();
     for mut case in cases().into_iter().filter(|c| c.name.contains(&only)) {
-        let (median, least) = case.measure(frames);
+        let (times, floor) = case.measure(frames);
         let ms = |t: Duration| t.as_secs_f64() * 1e3;
-        println!("TIMING {:<24} {:8.3} ms, at least {:8.3}", case.name, ms(median), ms(least));
+        let (median, least) = (ms(times.median), ms(times.least));
+        let (floor_median, floor) = (ms(floor.median), ms(floor.least));
+        println!(
+            "TIMING {:<24} {median:8.3} ms, at least {least:8.3}; floor {floor_median:6.3}, {floor:6.3}: {:.1} x",
+            case.name,
+            least / floor.max(1e-3)
+        );
     }
 }

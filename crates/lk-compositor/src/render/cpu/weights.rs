@@ -203,6 +203,20 @@ impl Taps {
         self.halves
     }
 
+    /// Whether output samples are means of two neighbours.
+    pub fn halves_at(&self, i: usize) -> bool {
+        *self.wide(i..i + 1) == [32768; 2]
+    }
+
+    /// The weights of the samples of [`Taps::by_pairs`] in eighths, if they are three whole numbers of them.
+    pub fn eighths(&self) -> Option<[u8; 3]> {
+        let weights = self.pairs.clone().next().map(|i| self.wide(i..i + 1));
+        match weights {
+            Some([a, b, c]) if (a | b | c) % 8192 == 0 => Some([a, b, c].map(|w| (w / 8192) as u8)),
+            _ => None,
+        }
+    }
+
     /// Whether fewer source samples are read than output samples made.
     pub fn enlarges(&self) -> bool {
         self.enlarges
