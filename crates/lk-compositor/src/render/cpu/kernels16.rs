@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Kernels on rows of 16-bit numbers, bytes with eight bits of fraction unless a kernel says otherwise.
 
-use super::wide::ToRgb;
+use super::yuv16::ToRgb;
 use lk_media::{AlphaKind, kernel};
 
 /// Calls an AVX2 kernel where there is one; how many samples it made.
@@ -29,7 +29,7 @@ pub(super) fn high(a: u16, b: u16) -> u16 {
 }
 
 #[inline(always)]
-fn high_signed(a: i16, b: i16) -> i16 {
+pub(super) fn high_signed(a: i16, b: i16) -> i16 {
     ((i32::from(a) * i32::from(b)) >> 16) as i16
 }
 
@@ -167,17 +167,16 @@ kernel! {
 }
 
 kernel! {
-    /// One channel of another YUV, clamped and rounded; see [`rgb_of_yuv`]. Luma comes in 1/256.
-    pub(super) fn other_yuv(luma: &[u16], u: &[u16], v: &[u16], m: &ToRgb, c: usize, out: &mut [u8]) {
-        let (weight, offset, [(uw, uf), (vw, vf)]) = (m.luma, m.offset[c], m.chroma[c]);
+    /// One channel of chroma of another YUV, from chroma in sixteenths; see [`super::yuv16`].
+    pub(super) fn other_chroma(u: &[u16], v: &[u16], m: &ToRgb, c: usize, out: &mut [u8]) {
+        let (offset, [(uw, uf), (vw, vf)]) = (m.offset[c], m.chroma[c]);
         let n = out.len();
-        let (luma, u, v) = (&luma[..n], &u[..n], &v[..n]);
+        let (u, v) = (&u[..n], &v[..n]);
         for (i, o) in out.iter_mut().enumerate() {
-            let y = high(luma[i], weight) as i16;
             let (u, v) = ((u[i] as i16).wrapping_sub(2048), (v[i] as i16).wrapping_sub(2048));
             let u = high_signed(u << 4, uf) + (u << 2) * uw;
             let v = high_signed(v << 4, vf) + (v << 2) * vw;
-            let sum = y.saturating_add(offset).saturating_add(u).saturating_add(v).saturating_add(32) >> 6;
+            let sum = offset.saturating_add(u).saturating_add(v).saturating_add(32) >> 6;
             let low = if sum > 0 { sum } else { 0 };
             *o = if low < 255 { low } else { 255 } as u8;
         }
@@ -190,39 +189,6 @@ kernel! {
         let of_a = 4 - of_b;
         for ((o, a), b) in out.iter_mut().zip(a).zip(b) {
             *o = u16::from(*a) * of_a + u16::from(*b) * of_b;
-        }
-    }
-}
-
-kernel! {
-    /// Two samples from each sample of a row with one more at either end: weights of the sample before and its
-    /// own, and of its own and the next.
-    pub(super) fn spread(from: &[u16], even: (u16, u16), odd: (u16, u16), out: &mut [[u16; 2]]) {
-        let n = out.len();
-        let (before, own, after) = (&from[..n], &from[1..n + 1], &from[2..n + 2]);
-        for (((out, a), b), c) in out.iter_mut().zip(before).zip(own).zip(after) {
-            *out = [a * even.0 + b * even.1, b * odd.0 + c * odd.1];
-        }
-    }
-}
-
-/// R'G'B', clamped. Luma comes in 1/256, chroma in sixteenths; sums are kept in 1/64, where nothing overflows that is
-/// not far outside anyway.
-pub(super) fn rgb_of_yuv(luma: &[u16], u: &[u16], v: &[u16], m: &ToRgb, mut out: [&mut [u16]; 3]) {
-    let n = luma.len();
-    let (u, v) = (&u[..n], &v[..n]);
-    out.iter_mut().for_each(|row| *row = &mut std::mem::take(row)[..n]);
-    let done = avx2!(rgb_of_yuv(luma, u, v, m, &mut out));
-    for i in done..n {
-        // luma weighs less than two
-        let y = high(luma[i], m.luma) as i16;
-        let (u, v) = ((u[i] as i16).wrapping_sub(2048), (v[i] as i16).wrapping_sub(2048));
-        for (c, out) in out.iter_mut().enumerate() {
-            let [(uw, uf), (vw, vf)] = m.chroma[c];
-            let u = high_signed(u << 4, uf) + (u << 2) * uw;
-            let v = high_signed(v << 4, vf) + (v << 2) * vw;
-            let sum = y.saturating_add(m.offset[c]).saturating_add(u).saturating_add(v);
-            out[i] = (sum.clamp(0, 255 * 64) as u16) << 2;
         }
     }
 }

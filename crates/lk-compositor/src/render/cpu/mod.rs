@@ -37,6 +37,7 @@ mod tiles;
 mod timing;
 mod weights;
 mod wide;
+mod yuv16;
 
 use super::{OutputRequest, RenderJob, RenderStatistics, Rendered, Renderer};
 use crate::scene::Layer;

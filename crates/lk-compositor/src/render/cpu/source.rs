@@ -6,6 +6,7 @@ use super::geometry::{Axis, AxisMap, Grid};
 use super::kernels16;
 use super::rows;
 use super::weights::Taps;
+use super::yuv16::ToRgb;
 use lk_media::kernel::{prefetch, rows_ahead};
 use lk_media::{AlphaKind, ColorSpace, Frame, FrameMap, PixelFormat};
 use std::ops::Range;
@@ -199,7 +200,8 @@ impl Reader {
                     rows::premultiply_bytes(out, alpha);
                 }
             }
-            Kind::Rgb { .. } | Kind::Yuv { .. } => {
+            Kind::Rgb { yuv, matrix } => self.rgb_of_yuv(yuv, &ToRgb::of(matrix), y, x, out),
+            Kind::Yuv { .. } => {
                 let mut rows: [Vec<u16>; CHANNELS] = Default::default();
                 rows.iter_mut().take(self.channels).for_each(|r| r.resize(x.len(), 0));
                 self.wide(y, x, &mut rows.each_mut().map(Vec::as_mut_slice));

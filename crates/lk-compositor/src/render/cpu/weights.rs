@@ -69,6 +69,9 @@ impl Taps {
         window: Range<usize>,
         average: bool,
     ) -> Self {
+        if let Some(taps) = Self::identity(out, &range, map, source, &window, average) {
+            return taps;
+        }
         let r = ratio(out, map, source);
         let reach = |i: usize| {
             let v = (map.apply(out.at(i)) - source.origin) / source.pitch + 0.5;
@@ -114,6 +117,45 @@ impl Taps {
         Self::from_weights(range.start, n, starts, &weights)
     }
 
+    /// The same as [`Taps::of`] makes, without calculating each weight, if every output sample is a source sample.
+    fn identity(
+        out: Axis,
+        range: &Range<usize>,
+        map: &AxisMap,
+        source: Axis,
+        window: &Range<usize>,
+        average: bool,
+    ) -> Option<Self> {
+        // numbers so short that nothing is rounded below
+        let short = |v: f64| v.abs() < 1e6 && (v * 64.0).fract() == 0.0;
+        let numbers = [map.source, map.target, map.source_len, out.origin, out.pitch, source.origin];
+        let plain = !average
+            && !map.flip
+            && map.source_len == map.target_len
+            && out.pitch == source.pitch
+            && numbers.into_iter().all(short);
+        let start = (map.apply(out.at(range.start)) - source.origin) / source.pitch;
+        let inside = start >= window.start as f64 && start + range.len() as f64 <= window.end as f64;
+        if !plain || range.is_empty() || !inside || start.fract() != 0.0 {
+            return None;
+        }
+        let (n, first, start) = (range.len(), range.start, start as u32);
+        Some(Self {
+            first,
+            n: 1,
+            starts: (start..start + n as u32).collect(),
+            float: vec![1.0; n],
+            fixed: vec![1 << 14; n],
+            wide: vec![65535; n],
+            padded: None,
+            shift: 14,
+            identity: true,
+            halves: false,
+            enlarges: false,
+            pairs: first..first,
+        })
+    }
+
     fn from_weights(first: usize, n: usize, starts: Vec<u32>, weights: &[f64]) -> Self {
         let largest = weights.iter().copied().fold(0.0, f64::max);
         // more bits for the small weights of a strong reduction; 17 keep 12-bit samples within 31 bits
@@ -124,7 +166,13 @@ impl Taps {
         let one = f64::from(1u32 << shift);
         let mut fixed = Vec::with_capacity(weights.len());
         let mut wide = Vec::with_capacity(weights.len());
-        for w in weights.chunks_exact(n) {
+        for (i, w) in weights.chunks_exact(n).enumerate() {
+            if i > 0 && weights[(i - 1) * n..i * n] == *w {
+                // most samples of a layer that is not scaled, and all between others' edges in simple ratios
+                fixed.extend_from_within((i - 1) * n..);
+                wide.extend_from_within((i - 1) * n..);
+                continue;
+            }
             let total: f64 = w.iter().sum();
             // differences of the rounded running sum: the sum is exact, errors are spread evenly
             let mut sum = 0.0;
@@ -285,6 +333,22 @@ mod tests {
         assert!(t.is_identity() && t.len() == 1 && t.float(3..4) == [1.0] && t.fixed(3..4) == [16384]);
         let flipped = taps(AxisMap { flip: true, ..map(0.0, 8.0, 0.0, 8.0) }, 8, 0..8);
         assert!(!flipped.is_identity() && flipped.start(0) == 7 && flipped.len() == 1);
+    }
+
+    #[test]
+    fn the_identity_is_what_weights_would_say() {
+        let chroma = Axis { origin: 1.0, pitch: 2.0 };
+        let from_0 = AxisMap { source: 2.0, source_len: 20.0, target: -4.0, target_len: 20.0, flip: false };
+        for (axis, map, range) in [(Axis::LUMA, from_0, 1..13), (chroma, from_0, 2..7), (chroma, AxisMap::SAME, 0..9)] {
+            let t = Taps::identity(axis, &range, &map, axis, &(0..20), false).expect("whole samples apart");
+            let start = ((map.apply(axis.at(range.start)) - axis.origin) / axis.pitch) as u32;
+            let starts = (start..start + range.len() as u32).collect();
+            let general = Taps::from_weights(range.start, 1, starts, &vec![1.0; range.len()]);
+            assert_eq!(format!("{t:?}"), format!("{general:?}"));
+        }
+        let half = AxisMap { source: 0.5, ..from_0 };
+        assert!(Taps::identity(Axis::LUMA, &(1..13), &half, Axis::LUMA, &(0..20), false).is_none());
+        assert!(Taps::identity(Axis::LUMA, &(1..19), &from_0, Axis::LUMA, &(0..20), false).is_none(), "clamped");
     }
 
     #[test]

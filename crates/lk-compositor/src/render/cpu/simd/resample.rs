@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Weighted sums of rows and of samples.
+
+use super::*;
+
+/// Vector `i` of the weighted sum of rows, cut off product by product.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn sum_of(rows: &[&[u16]], weights: &[u16], i: usize) -> Option<__m256i> {
+    let mut sum = _mm256_setzero_si256();
+    for (row, weight) in rows.iter().zip(weights) {
+        let chunk = row.get(i * LANES..(i + 1) * LANES)?.first_chunk()?;
+        sum = _mm256_add_epi16(sum, _mm256_mulhi_epu16(load(chunk), all(*weight)));
+    }
+    Some(sum)
+}
+
+/// The weighted sum of rows, cut off product by product.
+#[target_feature(enable = "avx2")]
+pub(in super::super) fn mix_rows(rows: &[&[u16]], weights: &[u16], out: &mut [u16]) -> usize {
+    for (i, o) in out.as_chunks_mut().0.iter_mut().enumerate() {
+        let Some(sum) = sum_of(rows, weights, i) else { return i * LANES };
+        store(sum, o);
+    }
+    out.len() / LANES * LANES
+}
+
+/// The same, to bytes after adding `half`.
+#[target_feature(enable = "avx2")]
+pub(in super::super) fn mix_rows_to_bytes(rows: &[&[u16]], weights: &[u16], half: u16, out: &mut [u8]) -> usize {
+    for (i, o) in out.as_chunks_mut().0.iter_mut().enumerate() {
+        let Some(sum) = sum_of(rows, weights, i) else { return i * LANES };
+        store_bytes(_mm256_srli_epi16::<8>(_mm256_adds_epu16(sum, all(half))), o);
+    }
+    out.len() / LANES * LANES
+}
+
+/// Weighted sums of `N` samples, two samples on from one sum to the next.
+#[target_feature(enable = "avx2")]
+pub(in super::super) fn strided<const N: usize>(line: &[u16], weights: [u16; N], out: &mut [u16]) -> usize {
+    // pairs of samples; those from the third on lie in the next pair
+    let pair = |a: u16, b: u16| _mm256_set1_epi32((u32::from(a) | u32::from(b) << 16) as i32);
+    let weight = |i: usize| weights.get(i).copied().unwrap_or(0);
+    let (first, second) = (pair(weight(0), weight(1)), pair(weight(2), weight(3)));
+    let low = _mm256_set1_epi32(0xffff);
+    let sums = |at: usize| {
+        let chunk = |at: usize| line.get(at..at + LANES).and_then(|l| l.first_chunk::<LANES>());
+        let mut sum = _mm256_mulhi_epu16(load(chunk(at)?), first);
+        if N > 2 {
+            sum = _mm256_add_epi16(sum, _mm256_mulhi_epu16(load(chunk(at + 2)?), second));
+        }
+        Some(_mm256_and_si256(_mm256_add_epi16(sum, _mm256_srli_epi32::<16>(sum)), low))
+    };
+    let both = |at: usize| {
+        let (a, b) = (sums(2 * at)?, sums(2 * at + LANES)?);
+        Some(_mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packus_epi32(a, b)))
+    };
+    let mut done = 0;
+    for o in out.as_chunks_mut().0 {
+        let Some(made) = both(done) else { return done };
+        store(made, o);
+        done += LANES;
+    }
+    // the last ones together with some that are made already
+    let len = out.len();
+    match (out.last_chunk_mut(), len.checked_sub(LANES).and_then(both)) {
+        (Some(o), Some(made)) if done < len => {
+            store(made, o);
+            len
+        }
+        _ => done,
+    }
+}
+
+/// Weighted sums of `N` (2 or 4) samples from `starts` on, less `skipped`. `weights` has `N` for each.
+#[target_feature(enable = "avx2")]
+pub(in super::super) fn scattered<const N: usize>(
+    line: &[u16],
+    starts: &[u32],
+    skipped: u32,
+    weights: &[u16],
+    out: &mut [u16],
+) -> usize {
+    let last = line.len().saturating_sub(N) as u32;
+    let skip = _mm256_set1_epi32(skipped as i32);
+    let low = _mm256_set1_epi32(0xffff);
+    let mut done = 0;
+    let (starts, weights) = (starts.as_chunks::<LANES>().0, weights.as_chunks::<LANES>().0);
+    let groups = starts.iter().zip(weights.chunks_exact(N)).zip(out.as_chunks_mut::<LANES>().0);
+    for ((starts, weights), out) in groups {
+        if line.len() < N || starts.iter().any(|s| s.wrapping_sub(skipped) > last) {
+            break;
+        }
+        let half = |h: usize| {
+            // SAFETY: the reference is to 16 numbers, of which 8 from 0 or 8 on are read.
+            #[allow(unsafe_code)]
+            let at = unsafe { _mm256_loadu_si256(starts.as_ptr().add(8 * h).cast()) };
+            let at = _mm256_sub_epi32(at, skip);
+            // SAFETY: every index was just found to be `N` samples or more before the end of the line; index times
+            // two bytes is where a sample begins, and two are read from there.
+            #[allow(unsafe_code)]
+            let pairs = unsafe { _mm256_i32gather_epi32::<2>(line.as_ptr().cast(), at) };
+            if N == 2 {
+                let sum = _mm256_mulhi_epu16(pairs, load(&weights[h]));
+                return _mm256_and_si256(_mm256_add_epi16(sum, _mm256_srli_epi32::<16>(sum)), low);
+            }
+            let after = _mm256_add_epi32(at, _mm256_set1_epi32(2));
+            // SAFETY: as before; the third and fourth of four samples.
+            #[allow(unsafe_code)]
+            let next = unsafe { _mm256_i32gather_epi32::<2>(line.as_ptr().cast(), after) };
+            // four weights for each: first and second, third and fourth apart
+            let (a, b) = (load(&weights[2 * h]), load(&weights[2 * h + 1]));
+            let lower = _mm256_castps_si256(_mm256_shuffle_ps::<0b10_00_10_00>(
+                _mm256_castsi256_ps(a),
+                _mm256_castsi256_ps(b),
+            ));
+            let upper = _mm256_castps_si256(_mm256_shuffle_ps::<0b11_01_11_01>(
+                _mm256_castsi256_ps(a),
+                _mm256_castsi256_ps(b),
+            ));
+            let lower = _mm256_permute4x64_epi64::<0b11_01_10_00>(lower);
+            let upper = _mm256_permute4x64_epi64::<0b11_01_10_00>(upper);
+            let sum = _mm256_add_epi16(_mm256_mulhi_epu16(pairs, lower), _mm256_mulhi_epu16(next, upper));
+            _mm256_and_si256(_mm256_add_epi16(sum, _mm256_srli_epi32::<16>(sum)), low)
+        };
+        let (a, b) = (half(0), half(1));
+        store(_mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packus_epi32(a, b)), out);
+        done += LANES;
+    }
+    done
+}
+
+/// Means of two columns of two rows.
+#[target_feature(enable = "avx2")]
+pub(in super::super) fn mean_of_four(a: &[u8], b: &[u8], out: &mut [u8]) -> usize {
+    let (ones, half) = (_mm256_set1_epi8(1), all(2));
+    let (a, b, out) = (a.as_chunks::<64>().0, b.as_chunks::<64>().0, out.as_chunks_mut().0);
+    let means = |a: &[[u8; 32]], b: &[[u8; 32]], i: usize| {
+        let pairs = |bytes| _mm256_maddubs_epi16(load_row(bytes), ones);
+        _mm256_srli_epi16::<2>(_mm256_add_epi16(_mm256_add_epi16(pairs(&a[i]), pairs(&b[i])), half))
+    };
+    for ((a, b), o) in a.iter().zip(b).zip(out.iter_mut()) {
+        let (a, b) = (a.as_chunks().0, b.as_chunks().0);
+        store_row(pack(means(a, b, 0), means(a, b, 1)), o);
+    }
+    a.len().min(b.len()).min(out.len()) * 32
+}
+
+/// See `kernels16::eighths`.
+#[target_feature(enable = "avx2")]
+pub(in super::super) fn eighths(a: &[u8], b: &[u8], weights: [u8; 3], out: &mut [u8]) -> usize {
+    // the first of three samples, the second and third
+    let (first, others) = (u16::from(weights[0]), u16::from_le_bytes([weights[1], weights[2]]));
+    let (first, others, half) = (all(first), all(others), all(8));
+    let sums = |at: usize| {
+        let chunk = |row: &[u8], at: usize| row.get(at..at + 32).and_then(|r| r.first_chunk().map(|c| load_row(c)));
+        let sum = |row: &[u8]| {
+            let before = _mm256_maddubs_epi16(chunk(row, at)?, first);
+            Some(_mm256_add_epi16(before, _mm256_maddubs_epi16(chunk(row, at + 1)?, others)))
+        };
+        Some(_mm256_srli_epi16::<4>(_mm256_add_epi16(_mm256_add_epi16(sum(a)?, sum(b)?), half)))
+    };
+    let both = |at: usize| Some(pack(sums(2 * at)?, sums(2 * at + 32)?));
+    let len = out.len();
+    let mut done = 0;
+    for o in out.as_chunks_mut().0 {
+        let Some(made) = both(done) else { break };
+        store_row(made, o);
+        done += 32;
+    }
+    // the last ones together with some that are made already
+    match (out.last_chunk_mut(), len.checked_sub(32).and_then(both)) {
+        (Some(o), Some(made)) if done < len => {
+            store_row(made, o);
+            len
+        }
+        _ => done,
+    }
+}
+
+/// The weighted sum of rows of bytes, cut off product by product, in 1/256.
+#[target_feature(enable = "avx2")]
+pub(in super::super) fn mix_bytes(rows: &[&[u8]], weights: &[u16], out: &mut [u16]) -> usize {
+    for (i, o) in out.as_chunks_mut().0.iter_mut().enumerate() {
+        let mut sum = _mm256_setzero_si256();
+        for (row, weight) in rows.iter().zip(weights) {
+            let Some(chunk) = row.get(i * LANES..(i + 1) * LANES).and_then(|r| r.first_chunk()) else {
+                return i * LANES;
+            };
+            sum = _mm256_add_epi16(sum, times(load_bytes(chunk), all(*weight)));
+        }
+        store(sum, o);
+    }
+    out.len() / LANES * LANES
+}
