@@ -34,6 +34,12 @@ impl ToRgb {
             offset: [offset(0), offset(1), offset(2)],
         }
     }
+
+    /// Whether R' takes no U, B' no V, and G' less than one of each.
+    pub fn is_plain(&self) -> bool {
+        let [[r, _], [g_u, g_v], [_, b]] = self.chroma;
+        r == (0, 0) && g_u.0 == 0 && g_v.0 == 0 && b == (0, 0)
+    }
 }
 
 /// The chroma of a row of luma samples.

@@ -21,7 +21,7 @@ pub(in super::super) fn over(dst: &mut [u8], values: &[u8], alpha: &[u8], k: u16
     let (k, full, half, spread) = (all(k), all(65535), all(129), all(257));
     let (dst, values, alpha) = (dst.as_chunks_mut().0, values.as_chunks().0, alpha.as_chunks().0);
     for ((d, p), a) in dst.iter_mut().zip(values).zip(alpha) {
-        let covered = _mm256_mulhi_epu16(_mm256_mullo_epi16(load_bytes(a), spread), k);
+        let covered = high(_mm256_mullo_epi16(load_bytes(a), spread), k);
         let below = times(load_bytes(d), _mm256_sub_epi16(full, covered));
         let sum = _mm256_adds_epu16(times(load_bytes(p), k), below);
         store_bytes(_mm256_srli_epi16::<8>(_mm256_adds_epu16(sum, half)), d);

@@ -69,7 +69,7 @@ pub(in super::super) fn pick_3(row: &[u8], offset: usize, out: &mut [u8]) -> usi
 #[inline]
 #[target_feature(enable = "avx2")]
 fn times_alpha(v: __m256i, a: __m256i) -> __m256i {
-    let product = _mm256_mulhi_epu16(v, _mm256_or_si256(a, _mm256_srli_epi16::<8>(a)));
+    let product = high(v, _mm256_or_si256(a, _mm256_srli_epi16::<8>(a)));
     let zero = _mm256_setzero_si256();
     let none = _mm256_or_si256(_mm256_cmpeq_epi16(v, zero), _mm256_cmpeq_epi16(a, zero));
     // plus one unless there is nothing
@@ -104,7 +104,7 @@ pub(in super::super) fn project<const NEG: u8>(
         };
         let mut sum = if kind == AlphaKind::Premultiplied { times_alpha(whole, a) } else { plain };
         let parts =
-            [_mm256_mulhi_epu16(r, by[0]), _mm256_mulhi_epu16(g, by[1]), _mm256_mulhi_epu16(b, by[2])];
+            [high(r, by[0]), high(g, by[1]), high(b, by[2])];
         for (c, part) in parts.iter().enumerate() {
             if NEG & 1 << c == 0 {
                 sum = _mm256_adds_epu16(sum, *part);

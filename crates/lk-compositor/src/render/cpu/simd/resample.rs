@@ -10,7 +10,7 @@ fn sum_of(rows: &[&[u16]], weights: &[u16], i: usize) -> Option<__m256i> {
     let mut sum = _mm256_setzero_si256();
     for (row, weight) in rows.iter().zip(weights) {
         let chunk = row.get(i * LANES..(i + 1) * LANES)?.first_chunk()?;
-        sum = _mm256_add_epi16(sum, _mm256_mulhi_epu16(load(chunk), all(*weight)));
+        sum = _mm256_add_epi16(sum, high(load(chunk), all(*weight)));
     }
     Some(sum)
 }
@@ -45,9 +45,9 @@ pub(in super::super) fn strided<const N: usize>(line: &[u16], weights: [u16; N],
     let low = _mm256_set1_epi32(0xffff);
     let sums = |at: usize| {
         let chunk = |at: usize| line.get(at..at + LANES).and_then(|l| l.first_chunk::<LANES>());
-        let mut sum = _mm256_mulhi_epu16(load(chunk(at)?), first);
+        let mut sum = high(load(chunk(at)?), first);
         if N > 2 {
-            sum = _mm256_add_epi16(sum, _mm256_mulhi_epu16(load(chunk(at + 2)?), second));
+            sum = _mm256_add_epi16(sum, high(load(chunk(at + 2)?), second));
         }
         Some(_mm256_and_si256(_mm256_add_epi16(sum, _mm256_srli_epi32::<16>(sum)), low))
     };
@@ -101,7 +101,7 @@ pub(in super::super) fn scattered<const N: usize>(
             #[allow(unsafe_code)]
             let pairs = unsafe { _mm256_i32gather_epi32::<2>(line.as_ptr().cast(), at) };
             if N == 2 {
-                let sum = _mm256_mulhi_epu16(pairs, load(&weights[h]));
+                let sum = high(pairs, load(&weights[h]));
                 return _mm256_and_si256(_mm256_add_epi16(sum, _mm256_srli_epi32::<16>(sum)), low);
             }
             let after = _mm256_add_epi32(at, _mm256_set1_epi32(2));
@@ -120,7 +120,7 @@ pub(in super::super) fn scattered<const N: usize>(
             ));
             let lower = _mm256_permute4x64_epi64::<0b11_01_10_00>(lower);
             let upper = _mm256_permute4x64_epi64::<0b11_01_10_00>(upper);
-            let sum = _mm256_add_epi16(_mm256_mulhi_epu16(pairs, lower), _mm256_mulhi_epu16(next, upper));
+            let sum = _mm256_add_epi16(high(pairs, lower), high(next, upper));
             _mm256_and_si256(_mm256_add_epi16(sum, _mm256_srli_epi32::<16>(sum)), low)
         };
         let (a, b) = (half(0), half(1));
