@@ -2,7 +2,7 @@
 //! Kernels on rows of 16-bit numbers, bytes with eight bits of fraction unless a kernel says otherwise.
 
 use super::yuv16::ToRgb;
-use lk_media::{AlphaKind, kernel};
+use lk_media::kernel;
 
 /// Calls an AVX2 kernel where there is one; how many samples it made.
 macro_rules! avx2 {
@@ -62,16 +62,9 @@ pub(super) fn pick_3(row: &[u8], offset: usize, out: &mut [u8]) {
     }
 }
 
-kernel! {
-    /// Values times alpha / 255.
-    pub(super) fn premultiply(values: &mut [u16], alpha: &[u16]) {
-        values.iter_mut().zip(alpha).for_each(|(v, a)| *v = times_alpha(*v, *a));
-    }
-}
-
 /// A value times alpha / 255; times 255 it is itself.
 #[inline(always)]
-fn times_alpha(v: u16, a: u16) -> u16 {
+pub(super) fn times_alpha(v: u16, a: u16) -> u16 {
     // one more than the product before it is cut off
     high(v, a | a >> 8) + u16::from(v != 0 && a != 0)
 }
@@ -194,29 +187,22 @@ kernel! {
 }
 
 /// A weighted sum of R', G' and B', whose weights are negative where `NEG` has a bit (from the lowest), and the
-/// offset, times alpha.
+/// offset, times alpha if there is some.
 pub(super) fn project<const NEG: u8>(
     rows: [&[u16]; 3],
     by: [u16; 3],
     offset: u16,
-    kind: AlphaKind,
-    alpha: &[u16],
+    alpha: Option<&[u16]>,
     out: &mut [u16],
 ) {
     let n = out.len();
     let rows = rows.map(|row| &row[..n]);
-    let done = avx2!(project::<NEG>(rows, by, offset, kind, alpha, out));
-    // what is cut off from each product in the middle
-    let cut = if NEG == 0 { 2 } else { 0 };
+    let done = avx2!(project::<NEG>(rows, by, offset, alpha, out));
     for (i, o) in out.iter_mut().enumerate().skip(done) {
         let parts = [0, 1, 2].map(|c| (NEG & 1 << c != 0, high(rows[c][i], by[c])));
-        let offset = match kind {
-            AlphaKind::Premultiplied => times_alpha(offset, alpha[i]),
-            _ => offset + cut,
-        };
+        let offset = alpha.map_or(offset, |alpha| times_alpha(offset, alpha[i]));
         let more = parts.iter().filter(|p| !p.0).fold(offset, |sum, p| sum.saturating_add(p.1));
-        let sum = parts.iter().filter(|p| p.0).fold(more, |sum, p| sum.saturating_sub(p.1));
-        *o = if kind == AlphaKind::Straight { times_alpha(sum, alpha[i]) } else { sum };
+        *o = parts.iter().filter(|p| p.0).fold(more, |sum, p| sum.saturating_sub(p.1));
     }
 }
 

@@ -26,6 +26,7 @@ mod pool;
 mod recycle;
 mod resample;
 mod resample16;
+mod rgb16;
 mod rotate;
 mod rows;
 mod simd;

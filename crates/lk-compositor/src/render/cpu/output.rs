@@ -3,6 +3,7 @@
 
 use super::canvas::cells;
 use super::geometry::Area;
+use super::rgb16::interleave;
 use lk_media::kernel::{prefetch, rows_ahead};
 use lk_media::{AlphaKind, FrameMut, PixelFormat, PlaneMut};
 use std::ops::Range;
@@ -97,19 +98,6 @@ lk_media::kernel! {
         for (((out, l), u), v) in out.iter_mut().zip(luma).zip(u).zip(v) {
             let (u, v) = (u32::from(*u) << 8, u32::from(*v) << 24);
             *out = (u32::from(l[0]) | u | u32::from(l[1]) << 16 | v).to_le_bytes();
-        }
-    }
-}
-
-lk_media::kernel! {
-    /// Pixels of N bytes, the fourth 255.
-    fn interleave[const N: usize](from: [&[u8]; 3], out: &mut [u8]) {
-        let [a, b, c] = from;
-        for (((out, a), b), c) in out.as_chunks_mut::<N>().0.iter_mut().zip(a).zip(b).zip(c) {
-            let [a, b, c] = [*a, *b, *c].map(u32::from);
-            // one whole number per pixel becomes vector code
-            let pixel = (a | b << 8 | c << 16 | 255 << 24).to_le_bytes();
-            out.copy_from_slice(&pixel[..N]);
         }
     }
 }

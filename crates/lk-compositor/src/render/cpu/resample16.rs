@@ -21,8 +21,11 @@ pub(super) fn sample(block: &Block<'_>, planes: &mut [Vec<u8>]) {
     // halves must not be lost by products that were cut off
     let half = 128 + (block.across.len() + block.down.len()) as u16;
     // decided for the layer as a whole: parts of it must be the same wherever they are cut
+    let shrinks = |taps: &Taps| taps.len() > 1 && !taps.enlarges();
     if block.down.enlarges() {
         columns_first(block, half, planes);
+    } else if let (Some(colours), true) = (block.reader.colours(), shrinks(block.across)) {
+        colours_first(block, colours, half, planes);
     } else {
         rows_first(block, half, planes);
     }
@@ -82,6 +85,43 @@ fn rows_first(block: &Block<'_>, half: u16, planes: &mut [Vec<u8>]) {
             };
             weigh(across, line, x.start, block.columns.clone(), &mut made);
             kernels::to_bytes(&made, half, out);
+        }
+    }
+}
+
+/// Shrinking to chroma: what is left of the colours is made chroma.
+fn colours_first(block: &Block<'_>, colours: usize, half: u16, planes: &mut [Vec<u8>]) {
+    let Block { reader, across, down, .. } = *block;
+    let width = block.columns.len();
+    let x = across.reads(block.columns.clone());
+    let mut kept = Kept::<u16>::new(colours, x.len(), down.len() + 1);
+    let mut middle = vec![0; x.len() + 32];
+    let mut made: [Vec<u16>; CHANNELS] = Default::default();
+    made.iter_mut().take(colours).for_each(|made| made.resize(width, 0));
+    let mut chroma: [Vec<u16>; CHANNELS] = Default::default();
+    chroma.iter_mut().take(reader.channels()).for_each(|chroma| chroma.resize(width, 0));
+    for (i, y) in block.rows.clone().enumerate() {
+        let (start, weights) = (down.start(y), down.wide(y..y + 1));
+        for row in start..start + weights.len() {
+            kept.get(row, |out| {
+                reader.ahead(row, x.clone());
+                reader.wide_own_colours(row, x.clone(), out);
+            });
+        }
+        for (channel, made) in made.iter_mut().enumerate().take(colours) {
+            let mut rows = [&[][..]; MOST];
+            (0..weights.len()).for_each(|j| rows[j] = kept.row(start + j, channel));
+            let line = if let [row] = &rows[..weights.len()] {
+                row
+            } else {
+                kernels::mix_rows(&rows[..weights.len()], weights, &mut middle[..x.len()]);
+                &middle[..]
+            };
+            weigh(across, line, x.start, block.columns.clone(), made);
+        }
+        reader.chroma_of(made.each_ref().map(Vec::as_slice), &mut chroma.each_mut().map(Vec::as_mut_slice));
+        for (plane, chroma) in planes.iter_mut().zip(&chroma) {
+            kernels::to_bytes(chroma, half, &mut plane[i * width..(i + 1) * width]);
         }
     }
 }

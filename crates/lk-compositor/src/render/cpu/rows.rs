@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! The row kernels of [`super::source`]: picking components apart, premultiplying, colour conversion.
 
-use super::source::{mul_255, round};
+use super::source::round;
 use lk_media::kernel;
 
 /// What the fourth byte of a pixel means.
@@ -34,13 +34,6 @@ kernel! {
         for (o, pixel) in out.iter_mut().zip(row.as_chunks::<STEP>().0) {
             *o = f32::from(byte(pixel, offset));
         }
-    }
-}
-
-kernel! {
-    /// Values times alpha, to the nearest byte.
-    pub(super) fn premultiply_bytes(values: &mut [u8], alpha: &[u8]) {
-        values.iter_mut().zip(alpha).for_each(|(v, a)| *v = mul_255(*v, *a));
     }
 }
 

@@ -4,12 +4,14 @@
 
 use super::geometry::{Axis, AxisMap, Grid};
 use super::kernels16;
+use super::rgb16;
 use super::rows;
 use super::weights::Taps;
 use super::yuv16::ToRgb;
 use lk_media::kernel::{prefetch, rows_ahead};
 use lk_media::{AlphaKind, ColorSpace, Frame, FrameMap, PixelFormat};
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// The most channels a reader has.
 pub(super) const CHANNELS: usize = 4;
@@ -62,13 +64,13 @@ pub(super) enum Kind {
     /// R, G, B times alpha.
     Premultiplied([Component; 4]),
     /// R'G'B' of YUV at the luma grid, clamped.
-    Rgb { yuv: [Component; 3], matrix: Matrix },
+    Rgb { yuv: [Component; 3], matrix: Matrix, numbers: ToRgb },
     /// Some of Y, Cb and Cr of R'G'B', times alpha.
     Yuv { rgb: Vec<Component>, straight: bool, matrix: Matrix, outputs: Range<usize> },
     /// Luma of YUV of another kind, with chroma at the luma grid; not clamped.
-    Luma { yuv: [Component; 3], matrix: Matrix },
+    Luma { yuv: [Component; 3], matrix: Matrix, numbers: ToRgb },
     /// Chroma of YUV of another kind, with mean luma at the chroma grid; not clamped.
-    Chroma { yuv: [Component; 3], matrix: Matrix, mean: Box<(Taps, Taps)> },
+    Chroma { yuv: [Component; 3], matrix: Matrix, numbers: ToRgb, mean: OnceLock<(Taps, Taps)> },
 }
 
 /// Which chroma samples make those of a row of luma samples.
@@ -128,14 +130,16 @@ impl Reader {
         let other = |space: ColorSpace| Matrix::of(|yuv| space.rgb_to_yuv(own.yuv_to_rgb(yuv)));
         match wanted {
             Wanted::Rgb => {
-                reader.kind = Kind::Rgb { yuv: [y, u, v], matrix: Matrix::of(|yuv| own.yuv_to_rgb(yuv)) };
+                let matrix = Matrix::of(|yuv| own.yuv_to_rgb(yuv));
+                reader.kind = Kind::Rgb { yuv: [y, u, v], matrix, numbers: ToRgb::of(&matrix) };
             }
             Wanted::Luma(space) => {
                 reader.channels = 1;
                 reader.kind = if same(space) {
                     Kind::Bytes(vec![y])
                 } else {
-                    Kind::Luma { yuv: [y, u, v], matrix: other(space) }
+                    let matrix = other(space);
+                    Kind::Luma { yuv: [y, u, v], matrix, numbers: ToRgb::of(&matrix) }
                 };
             }
             Wanted::Chroma(space) => {
@@ -145,11 +149,9 @@ impl Reader {
                 reader.kind = if same(space) {
                     Kind::Bytes(vec![u, v])
                 } else {
-                    let taps =
-                        |axis, len, outputs| Taps::new(axis, 0..outputs, &AxisMap::SAME, Axis::LUMA, 0..len);
-                    let mean =
-                        (taps(chroma_grid.x, w, chroma_extent.0), taps(chroma_grid.y, h, chroma_extent.1));
-                    Kind::Chroma { yuv: [y, u, v], matrix: other(space), mean: Box::new(mean) }
+                    let matrix = other(space);
+                    let numbers = ToRgb::of(&matrix);
+                    Kind::Chroma { yuv: [y, u, v], matrix, numbers, mean: OnceLock::new() }
                 };
             }
         }
@@ -186,21 +188,26 @@ impl Reader {
     /// Row `y`, columns `x`, as bytes, rounded.
     pub fn bytes(&self, y: usize, x: Range<usize>, out: &mut Rows<'_, u8>) {
         match &self.kind {
+            Kind::Bytes(components) if are_pixels_of_four(components) => {
+                rgb16::planes_4::<false>(self.row(components[0], y, x), in_byte_order(components, out));
+            }
             Kind::Bytes(components) => {
                 for (c, out) in components.iter().zip(out) {
                     self.bytes_of(*c, y, x.clone(), out);
                 }
             }
             Kind::Premultiplied(components) => {
-                for (c, out) in components.iter().zip(out.iter_mut()) {
-                    self.bytes_of(*c, y, x.clone(), out);
-                }
-                let [r, g, b, alpha] = out;
-                for out in [r, g, b] {
-                    rows::premultiply_bytes(out, alpha);
+                rgb16::planes_4::<true>(self.row(components[0], y, x), in_byte_order(components, out));
+            }
+            Kind::Rgb { yuv, numbers, .. } => self.rgb_of_yuv(yuv, numbers, y, x, out),
+            Kind::Yuv { rgb, outputs, .. } if outputs.start == 0 => {
+                let (row, m) = (self.row(rgb[0], y, x), self.to_luma());
+                let [luma, alpha, ..] = out;
+                match rgb[0].step {
+                    3 => rgb16::luma::<3>(row, &m, luma, alpha),
+                    _ => rgb16::luma::<4>(row, &m, luma, alpha),
                 }
             }
-            Kind::Rgb { yuv, matrix } => self.rgb_of_yuv(yuv, &ToRgb::of(matrix), y, x, out),
             Kind::Yuv { .. } => {
                 let mut rows: [Vec<u16>; CHANNELS] = Default::default();
                 rows.iter_mut().take(self.channels).for_each(|r| r.resize(x.len(), 0));
@@ -230,14 +237,14 @@ impl Reader {
                     rows::premultiply(out, alpha);
                 }
             }
-            Kind::Rgb { yuv, matrix } => {
+            Kind::Rgb { yuv, matrix, .. } => {
                 let [luma, u, v] = self.at_luma(yuv, y, x);
                 for (channel, out) in out.iter_mut().take(3).enumerate() {
                     matrix.apply(channel, [&luma, &u, &v], out);
                     rows::clamp(out);
                 }
             }
-            Kind::Luma { yuv, matrix } => {
+            Kind::Luma { yuv, matrix, .. } => {
                 let [luma, u, v] = self.at_luma(yuv, y, x);
                 matrix.apply(0, [&luma, &u, &v], out[0]);
             }
@@ -249,10 +256,11 @@ impl Reader {
                     self.floats_of(rgb[3], y, x, out[outputs.len()]);
                 }
             }
-            Kind::Chroma { yuv, matrix, mean } => {
+            Kind::Chroma { yuv, matrix, mean, .. } => {
                 let [mut u, mut v] = [vec![0.0; x.len()], vec![0.0; x.len()]];
                 self.floats_of(yuv[1], y, x.clone(), &mut u);
                 self.floats_of(yuv[2], y, x.clone(), &mut v);
+                let mean = mean.get_or_init(|| self.mean_taps());
                 let luma = self.mean_luma(yuv[0], mean, y, x);
                 for (channel, out) in out.iter_mut().take(2).enumerate() {
                     matrix.apply(channel + 1, [&luma, &u, &v], out);
@@ -368,6 +376,14 @@ impl Reader {
         [luma, u, v]
     }
 
+    /// Weights of the luma samples within the extents of chroma samples.
+    fn mean_taps(&self) -> (Taps, Taps) {
+        let size = self.map.spec().size;
+        let taps =
+            |axis, len: u32, outputs| Taps::new(axis, 0..outputs, &AxisMap::SAME, Axis::LUMA, 0..len as usize);
+        (taps(self.grid.x, size.width, self.extent.0), taps(self.grid.y, size.height, self.extent.1))
+    }
+
     /// Mean luma over the extents of chroma samples.
     fn mean_luma(&self, c: Component, (across, down): &(Taps, Taps), y: usize, x: Range<usize>) -> Vec<f32> {
         let columns = across.reads(x.clone());
@@ -385,6 +401,17 @@ impl Reader {
             .map(|(start, w)| w.iter().zip(&sum[*start as usize - columns.start..]).map(|(w, v)| w * v).sum())
             .collect()
     }
+}
+
+/// Whether components are the colours of four-byte pixels, and not chroma of Y0 U Y1 V.
+pub(super) fn are_pixels_of_four(components: &[Component]) -> bool {
+    components.len() > 2 && components[0].step == 4
+}
+
+/// Rows of R, G, B and alpha in the order of a pixel's bytes.
+pub(super) fn in_byte_order<'a, T>(components: &[Component], out: &'a mut Rows<'_, T>) -> [&'a mut [T]; 4] {
+    let [r, g, b, alpha] = out;
+    if components[0].offset == 0 { [r, g, b, alpha] } else { [b, g, r, alpha] }
 }
 
 /// Twice as many samples, linearly between `chroma`; the first sample of `chroma` belongs to the pair before.

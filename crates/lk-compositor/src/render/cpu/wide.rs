@@ -3,7 +3,8 @@
 //! this way; sixteen samples fit a register, and every step loses at most 1/256 of a byte value.
 
 use super::kernels16 as kernels;
-use super::source::{CHANNELS, Component, Kind, Reader, Rows};
+use super::rgb16::{self, ToLuma};
+use super::source::{CHANNELS, Component, Kind, Reader, Rows, are_pixels_of_four, in_byte_order};
 use super::yuv16::{self, Chroma, ToRgb};
 use lk_media::AlphaKind;
 use std::cell::RefCell;
@@ -37,56 +38,106 @@ impl Reader {
     /// Row `y`, columns `x`, in 1/256.
     pub fn wide(&self, y: usize, x: Range<usize>, out: &mut Rows<'_, u16>) {
         match &self.kind {
-            Kind::Bytes(components) => {
-                for (c, out) in components.iter().zip(out) {
-                    self.wide_of(*c, y, x.clone(), out);
-                }
-            }
-            Kind::Premultiplied(components) => {
-                for (c, out) in components.iter().zip(out.iter_mut()) {
-                    self.wide_of(*c, y, x.clone(), out);
-                }
-                let [r, g, b, alpha] = out;
-                for out in [r, g, b] {
-                    kernels::premultiply(out, alpha);
-                }
-            }
-            Kind::Rgb { yuv, matrix } => {
+            Kind::Bytes(components) => self.wide_colours(components, false, y, x, out),
+            Kind::Premultiplied(components) => self.wide_colours(components, true, y, x, out),
+            Kind::Rgb { yuv, numbers, .. } => {
                 let [r, g, b, _] = out;
-                let m = ToRgb::of(matrix);
                 self.yuv_rows(yuv, y, x, |luma, chroma| {
-                    yuv16::wide_rgb_of_yuv(luma, chroma, &m, [r, g, b]);
+                    yuv16::wide_rgb_of_yuv(luma, chroma, numbers, [r, g, b]);
                 });
             }
-            Kind::Yuv { rgb, straight, matrix, outputs } => with_scratch(|scratch| {
-                let channels = rgb.len();
-                for (c, wide) in rgb.iter().zip(&mut scratch.wide) {
-                    wide.resize(x.len(), 0);
-                    self.wide_of(*c, y, x.clone(), wide);
+            Kind::Yuv { rgb, outputs, .. } if outputs.start == 0 => {
+                let (row, m) = (self.row(rgb[0], y, x), self.to_luma());
+                let [luma, alpha, ..] = out;
+                match rgb[0].step {
+                    3 => rgb16::wide_luma::<3>(row, &m, luma, alpha),
+                    _ => rgb16::wide_luma::<4>(row, &m, luma, alpha),
                 }
-                let [r, g, b, alpha] = &scratch.wide;
-                let kind = match (channels, straight) {
-                    (3, _) => AlphaKind::Opaque,
-                    (_, true) => AlphaKind::Straight,
-                    _ => AlphaKind::Premultiplied,
-                };
-                for (channel, out) in outputs.clone().zip(out.iter_mut()) {
-                    let by = matrix.m[channel].map(|w| (w.abs() * 65536.0).round() as u16);
-                    let offset = (matrix.offset[channel] * 256.0).round() as u16;
-                    let rows = [r, g, b].map(Vec::as_slice);
-                    match channel {
-                        0 => kernels::project::<0b000>(rows, by, offset, kind, alpha, out),
-                        1 => kernels::project::<0b011>(rows, by, offset, kind, alpha, out),
-                        _ => kernels::project::<0b110>(rows, by, offset, kind, alpha, out),
-                    }
-                }
-                if channels > 3 {
-                    out[outputs.len()].copy_from_slice(&alpha[..x.len()]);
-                }
+            }
+            Kind::Yuv { rgb, straight, .. } => with_scratch(|scratch| {
+                let wide = &mut scratch.wide;
+                wide.iter_mut().take(rgb.len()).for_each(|wide| wide.resize(x.len(), 0));
+                let colours = wide.each_mut().map(Vec::as_mut_slice);
+                self.wide_colours(rgb, *straight, y, x, &mut { colours });
+                self.chroma_of(wide.each_ref().map(Vec::as_slice), out);
             }),
             // not bounded: never asked for
             Kind::Luma { .. } | Kind::Chroma { .. } => {}
         }
+    }
+
+    /// Colours of pixels, times alpha if that is straight, and alpha if it is among the components.
+    fn wide_colours(
+        &self,
+        components: &[Component],
+        straight: bool,
+        y: usize,
+        x: Range<usize>,
+        out: &mut Rows<'_, u16>,
+    ) {
+        if !are_pixels_of_four(components) {
+            for (c, out) in components.iter().zip(out) {
+                self.wide_of(*c, y, x.clone(), out);
+            }
+            return;
+        }
+        let row = self.row(components[0], y, x);
+        let out = in_byte_order(components, out);
+        if straight && components.len() > 3 {
+            rgb16::wide_4::<true>(row, out);
+        } else {
+            rgb16::wide_4::<false>(row, out);
+        }
+    }
+
+    /// Whether chroma is made of colours: they can be resampled instead of it, and what is left made chroma.
+    pub fn colours(&self) -> Option<usize> {
+        match &self.kind {
+            Kind::Yuv { rgb, outputs, .. } if outputs.start > 0 => Some(rgb.len()),
+            _ => None,
+        }
+    }
+
+    /// The colours of a reader that has them, premultiplied, and alpha.
+    pub fn wide_own_colours(&self, y: usize, x: Range<usize>, out: &mut Rows<'_, u16>) {
+        if let Kind::Yuv { rgb, straight, .. } = &self.kind {
+            self.wide_colours(rgb, *straight, y, x, out);
+        }
+    }
+
+    /// Chroma of premultiplied colours, and their alpha.
+    pub fn chroma_of(&self, [r, g, b, alpha]: [&[u16]; 4], out: &mut Rows<'_, u16>) {
+        let Kind::Yuv { matrix, .. } = &self.kind else { return };
+        let [u, v, a, _] = out;
+        for (channel, out) in [(1, u), (2, v)] {
+            let by = matrix.m[channel].map(|w| (w.abs() * 65536.0).round() as u16);
+            let offset = (matrix.offset[channel] * 256.0).round() as u16;
+            let alpha = (!self.opaque).then_some(alpha);
+            match channel {
+                1 => kernels::project::<0b011>([r, g, b], by, offset, alpha, out),
+                _ => kernels::project::<0b110>([r, g, b], by, offset, alpha, out),
+            }
+        }
+        if !self.opaque {
+            let len = a.len();
+            a.copy_from_slice(&alpha[..len]);
+        }
+    }
+
+    /// What luma is made of.
+    pub fn to_luma(&self) -> ToLuma {
+        let Kind::Yuv { rgb, straight, matrix, .. } = &self.kind else {
+            return ToLuma { by: [0; 3], offset: 0, kind: AlphaKind::Opaque };
+        };
+        let mut by = [0; 3];
+        // colours lie in the first three bytes of every format
+        rgb[..3].iter().zip(matrix.m[0]).for_each(|(c, w)| by[c.offset] = (w * 65536.0).round() as u16);
+        let kind = match (self.opaque, straight) {
+            (true, _) => AlphaKind::Opaque,
+            (_, true) => AlphaKind::Straight,
+            _ => AlphaKind::Premultiplied,
+        };
+        ToLuma { by, offset: (matrix.offset[0] * 256.0).round() as u16, kind }
     }
 
     fn wide_of(&self, c: Component, y: usize, x: Range<usize>, out: &mut [u16]) {
@@ -108,12 +159,10 @@ impl Reader {
     /// Luma or chroma of another YUV, rounded. Chroma of YUV does not depend on the luma of another.
     pub fn other_yuv(&self, y: usize, x: Range<usize>, out: &mut Rows<'_, u8>) {
         match &self.kind {
-            Kind::Luma { yuv, matrix } => {
-                let m = ToRgb::of(matrix);
-                self.yuv_rows(yuv, y, x, |luma, chroma| yuv16::luma_of_yuv(luma, chroma, &m, out[0]));
+            Kind::Luma { yuv, numbers, .. } => {
+                self.yuv_rows(yuv, y, x, |luma, chroma| yuv16::luma_of_yuv(luma, chroma, numbers, out[0]));
             }
-            Kind::Chroma { yuv, matrix, .. } => with_scratch(|scratch| {
-                let m = ToRgb::of(matrix);
+            Kind::Chroma { yuv, numbers, .. } => with_scratch(|scratch| {
                 let [u, v, ..] = &mut scratch.wide;
                 for (c, wide) in [(yuv[1], &mut *u), (yuv[2], &mut *v)] {
                     wide.resize(x.len(), 0);
@@ -122,7 +171,7 @@ impl Reader {
                     wide.iter_mut().for_each(|v| *v >>= 4);
                 }
                 for (channel, out) in out.iter_mut().take(2).enumerate() {
-                    kernels::other_chroma(u, v, &m, channel + 1, out);
+                    kernels::other_chroma(u, v, numbers, channel + 1, out);
                 }
             }),
             _ => {}
