@@ -334,7 +334,7 @@ fn store_sixteen(v: __m128i, to: &mut [u8], at: usize) {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn times_alpha(v: __m256i, a: __m256i) -> __m256i {
-    let product = high(v, _mm256_or_si256(a, _mm256_srli_epi16::<8>(a)));
+    let product = high(v, _mm256_add_epi16(a, _mm256_srli_epi16::<8>(a)));
     let zero = _mm256_setzero_si256();
     let none = _mm256_or_si256(_mm256_cmpeq_epi16(v, zero), _mm256_cmpeq_epi16(a, zero));
     // plus one unless there is nothing

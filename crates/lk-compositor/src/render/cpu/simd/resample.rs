@@ -81,53 +81,68 @@ pub(in super::super) fn scattered<const N: usize>(
     weights: &[u16],
     out: &mut [u16],
 ) -> usize {
-    let last = line.len().saturating_sub(N) as u32;
-    let skip = _mm256_set1_epi32(skipped as i32);
-    let low = _mm256_set1_epi32(0xffff);
+    let (groups, all_weights) = (starts.as_chunks::<LANES>().0, weights.as_chunks::<LANES>().0);
     let mut done = 0;
-    let (starts, weights) = (starts.as_chunks::<LANES>().0, weights.as_chunks::<LANES>().0);
-    let groups = starts.iter().zip(weights.chunks_exact(N)).zip(out.as_chunks_mut::<LANES>().0);
-    for ((starts, weights), out) in groups {
-        if line.len() < N || starts.iter().any(|s| s.wrapping_sub(skipped) > last) {
-            break;
-        }
+    for ((starts, weights), out) in groups.iter().zip(all_weights.chunks_exact(N)).zip(out.as_chunks_mut().0) {
+        let Some(made) = some_scattered::<N>(line, starts, skipped, weights) else { return done };
+        store(made, out);
+        done += LANES;
+    }
+    // the last ones together with some that are made already
+    let len = out.len().min(starts.len());
+    let (Some(starts), Some(out)) = (starts.last_chunk(), out[..len].last_chunk_mut()) else { return done };
+    let Some(weights) = weights.len().checked_sub(N * LANES).map(|from| weights[from..].as_chunks().0) else {
+        return done;
+    };
+    let Some(made) = some_scattered::<N>(line, starts, skipped, weights) else { return done };
+    store(made, out);
+    len
+}
+
+/// 16 of [`scattered`]; none if one of them reaches beyond the line.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn some_scattered<const N: usize>(
+    line: &[u16],
+    starts: &[u32; LANES],
+    skipped: u32,
+    weights: &[[u16; LANES]],
+) -> Option<__m256i> {
+    let last = line.len().checked_sub(N)? as u32;
+    if starts.iter().any(|s| s.wrapping_sub(skipped) > last) {
+        return None;
+    }
+    if N == 2 {
         let half = |h: usize| {
             // SAFETY: the reference is to 16 numbers, of which 8 from 0 or 8 on are read.
             #[allow(unsafe_code)]
             let at = unsafe { _mm256_loadu_si256(starts.as_ptr().add(8 * h).cast()) };
-            let at = _mm256_sub_epi32(at, skip);
-            // SAFETY: every index was just found to be `N` samples or more before the end of the line; index times
-            // two bytes is where a sample begins, and two are read from there.
+            let at = _mm256_sub_epi32(at, _mm256_set1_epi32(skipped as i32));
+            // SAFETY: every index was just found to be two samples or more before the end of the line; index times two
+            // bytes is where a sample begins, and two are read from there.
             #[allow(unsafe_code)]
             let pairs = unsafe { _mm256_i32gather_epi32::<2>(line.as_ptr().cast(), at) };
-            if N == 2 {
-                let sum = high(pairs, load(&weights[h]));
-                return _mm256_and_si256(_mm256_add_epi16(sum, _mm256_srli_epi32::<16>(sum)), low);
-            }
-            let after = _mm256_add_epi32(at, _mm256_set1_epi32(2));
-            // SAFETY: as before; the third and fourth of four samples.
-            #[allow(unsafe_code)]
-            let next = unsafe { _mm256_i32gather_epi32::<2>(line.as_ptr().cast(), after) };
-            // four weights for each: first and second, third and fourth apart
-            let (a, b) = (load(&weights[2 * h]), load(&weights[2 * h + 1]));
-            let lower = _mm256_castps_si256(_mm256_shuffle_ps::<0b10_00_10_00>(
-                _mm256_castsi256_ps(a),
-                _mm256_castsi256_ps(b),
-            ));
-            let upper = _mm256_castps_si256(_mm256_shuffle_ps::<0b11_01_11_01>(
-                _mm256_castsi256_ps(a),
-                _mm256_castsi256_ps(b),
-            ));
-            let lower = _mm256_permute4x64_epi64::<0b11_01_10_00>(lower);
-            let upper = _mm256_permute4x64_epi64::<0b11_01_10_00>(upper);
-            let sum = _mm256_add_epi16(high(pairs, lower), high(next, upper));
-            _mm256_and_si256(_mm256_add_epi16(sum, _mm256_srli_epi32::<16>(sum)), low)
+            high(pairs, load(&weights[h]))
         };
         let (a, b) = (half(0), half(1));
-        store(_mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packus_epi32(a, b)), out);
-        done += LANES;
+        return Some(_mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_hadd_epi16(a, b)));
     }
-    done
+    // gathering would fetch a pair at a time
+    let four = |q: usize| {
+        let at = |i: usize| {
+            let start = (starts[4 * q + i] - skipped) as usize;
+            // SAFETY: every start was just found to be four samples or more before the end of the line; they are read
+            // as one number, for which no alignment is asked.
+            #[allow(unsafe_code)]
+            unsafe {
+                line.as_ptr().add(start).cast::<i64>().read_unaligned()
+            }
+        };
+        high(_mm256_set_epi64x(at(3), at(2), at(1), at(0)), load(&weights[q]))
+    };
+    let (a, b, c, d) = (four(0), four(1), four(2), four(3));
+    let sums = _mm256_hadd_epi16(_mm256_hadd_epi16(a, b), _mm256_hadd_epi16(c, d));
+    Some(_mm256_permutevar8x32_epi32(sums, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)))
 }
 
 /// Means of two columns of two rows.
