@@ -21,8 +21,8 @@ pub use lk_compositor::{
     MixerSettings, Mixes, Monitor, OfflinePolicy, Placement, Point, Scene, SourceId,
 };
 pub use lk_engine::{
-    Batch, Commit, Compositor, Lateness, LiveFrames, LiveOptions, LiveStatistics, OfflineOptions,
-    OfflineRun, Picture, Playing, Progress, RunStatistics, SoundId, Stepped, Tick, Where,
+    Batch, Commit, Compositor, Lateness, LiveFrames, LiveOptions, LiveStatistics, OfflineOptions, OfflineRun,
+    Picture, Playing, Progress, RunStatistics, SoundId, Stepped, Tick, Where,
 };
 pub use lk_io::copier::{Copier, CopyOptions, CopyProgress, CopyReport};
 pub use lk_io::encode::{AudioSettings, EncoderInfo, OutputSettings, StreamKind, VideoSettings, encoders};

@@ -4,8 +4,8 @@
 use crate::render::{files_of, place_of};
 use crate::{
     AudioBlock, AudioSource, AudioTarget, Clock, Compositor, Delivery, Error, ErrorKind, Frame, LiveOptions,
-    MixId, Offered, Picture, Recorder, RecorderSettings, RecorderState, RecordingReport, Result, TargetStatistics,
-    VideoSource, VideoTarget, VideoWish, Wake,
+    MixId, Offered, Picture, Recorder, RecorderSettings, RecorderState, RecordingReport, Result,
+    TargetStatistics, VideoSource, VideoTarget, VideoWish, Wake,
 };
 use lk_media::thread::Process;
 use parking_lot::Mutex;

@@ -6,8 +6,8 @@ use crate::live::{Live, LiveOptions, LiveStatistics, Output, Stepped};
 use crate::sound::SoundTargets;
 use lk_compositor::{Layer, LayerId, Levels, Scene};
 use lk_media::{
-    AudioSource, AudioTarget, ClockId, ClockLease, Error, Event, EventKind, Events, Frame,
-    FrameRate, LeaseGuard, Result, Size, Timestamp, VideoSource, VideoTarget,
+    AudioSource, AudioTarget, ClockId, ClockLease, Error, Event, EventKind, Events, Frame, FrameRate,
+    LeaseGuard, Result, Size, Timestamp, VideoSource, VideoTarget,
 };
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;

@@ -5,7 +5,10 @@ use crate::compositor::Compositor;
 use crate::draft::{SoundId, no_mix, no_sound};
 use crate::playing::Playing;
 use lk_compositor::{Levels, MixId, MixSettings, MixerInput};
-use lk_media::{AudioPort, AudioSource, AudioTarget, Error, Result};
+use lk_media::{
+    AudioPort, AudioRead, AudioSource, AudioTarget, Error, Exactness, Result, SAMPLE_RATE, Sampling,
+    SourceState, Wake,
+};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,6 +47,37 @@ impl SoundTargets {
 
     pub(crate) fn contains(&self, target: &Arc<dyn AudioTarget>) -> bool {
         self.0.lock().iter().any(|(_, other)| Arc::ptr_eq(other, target))
+    }
+}
+
+/// The least that a mix is heard later in another scene: that scene reads no block before it is written.
+const LEAST_DELAY: i64 = SAMPLE_RATE as i64 / 50;
+
+/// A mix as a sound of other scenes: later by a frame, as are the pictures.
+struct MixSource {
+    port: Arc<AudioPort>,
+    delay: i64,
+}
+
+impl AudioSource for MixSource {
+    fn name(&self) -> String {
+        AudioSource::name(&*self.port)
+    }
+
+    fn read(&self, first: i64, out: &mut [f32], sampling: Sampling) -> Result<AudioRead> {
+        self.port.read(first - self.delay, out, sampling)
+    }
+
+    fn exactness(&self) -> Exactness {
+        self.port.exactness()
+    }
+
+    fn wake_on_ready(&self, wake: &Wake) {
+        self.port.wake_on_ready(wake);
+    }
+
+    fn state(&self) -> SourceState {
+        self.port.state()
     }
 }
 
@@ -103,12 +137,18 @@ impl Compositor {
         self.edit(|scene| Ok(change(scene.mixer.mixes.get_mut(&id).ok_or_else(no_mix)?)))
     }
 
-    /// A mix of live runs as a source.
+    /// A mix of live runs as a sound of another scene: like [`crate::Picture`], a frame behind, at least 20 ms.
+    pub fn mix_source(&self, id: MixId) -> Result<Arc<dyn AudioSource>> {
+        let delay = self.rate().sample_of(1, SAMPLE_RATE) as i64;
+        Ok(Arc::new(MixSource { port: self.mix_port(id)?, delay: delay.max(LEAST_DELAY) }))
+    }
+
+    /// What live runs mix, at its place; it is there 60 ms later.
     pub fn mix_port(&self, id: MixId) -> Result<Arc<AudioPort>> {
         self.0.draft.lock().0.ports.get(&id).cloned().ok_or_else(no_mix)
     }
 
-    /// The main mix of live runs as a source.
+    /// The same of the main mix.
     pub fn sound_port(&self) -> Arc<AudioPort> {
         self.0.draft.lock().0.ports[&MixId::MAIN].clone()
     }

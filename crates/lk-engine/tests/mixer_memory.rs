@@ -85,7 +85,7 @@ fn scene() -> (Compositor, Arc<Probe>) {
     let voice = scene.add_mix(MixSettings::named("voice")).unwrap();
     scene.edit_mix(MixId::MAIN, |m| m.limiter = true).unwrap();
     let settings = |n: usize| MixerInput {
-        gain_db: -6.0 - n as f64,
+        gain_db: 6.0 - n as f64,
         pan: 0.1 * n as f64,
         monitor: Monitor::On,
         mixes: [MixId::MAIN, voice].into_iter().collect(),

@@ -205,11 +205,10 @@ fn a_limiter_takes_nothing_off_the_end_of_an_offline_run() {
     let scene = compositor();
     scene.add_sound(Tone::new(1000.0), MixerInput::default()).unwrap();
     scene.edit_mix(MixId::MAIN, |m| (m.limiter, m.ceiling_db) = (true, 0.0)).unwrap();
-    let mut run = OfflineRun::new(&scene, OfflineOptions { threads: 1, ..OfflineOptions::default() }).unwrap();
-    let samples: Vec<f32> = (0..10)
-        .flat_map(|_| run.step().unwrap().sound)
-        .flat_map(|block| block.samples.to_vec())
-        .collect();
+    let mut run =
+        OfflineRun::new(&scene, OfflineOptions { threads: 1, ..OfflineOptions::default() }).unwrap();
+    let samples: Vec<f32> =
+        (0..10).flat_map(|_| run.step().unwrap().sound).flat_map(|block| block.samples.to_vec()).collect();
     let expected: Vec<f32> = (0..4800).flat_map(|n| tone_at(1000.0, n)).collect();
     assert_eq!(samples, expected);
 }

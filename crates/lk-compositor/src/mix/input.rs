@@ -103,7 +103,8 @@ impl Input {
         while done < out.len() / CHANNELS {
             let rest = &mut out[done * CHANNELS..];
             let id = self.id;
-            done += self.offset.read(first + done as i64, rest, spare, |place, part| read(id, place, part))?;
+            done +=
+                self.offset.read(first + done as i64, rest, spare, |place, part| read(id, place, part))?;
         }
         apply(&self.matrix, first, out);
         self.meter.add(at, out);

@@ -165,7 +165,9 @@ mod tests {
     }
 
     fn tone(loud: impl Fn(usize) -> f32, count: usize) -> Vec<f32> {
-        (0..count).flat_map(|n| [loud(n) * (n as f32 * 0.13).sin(), loud(n) * (n as f32 * 0.17).cos()]).collect()
+        (0..count)
+            .flat_map(|n| [loud(n) * (n as f32 * 0.13).sin(), loud(n) * (n as f32 * 0.17).cos()])
+            .collect()
     }
 
     #[test]
@@ -187,7 +189,8 @@ mod tests {
         let out = limited(&mut on(1.0), &sound, 480);
         let gain: Vec<f32> = out.iter().zip(&sound).map(|(o, s)| o / s).collect();
         assert!(gain.chunks(2).all(|g| g[0] == g[1]));
-        let steepest = gain.chunks(2).zip(gain[2..].chunks(2)).map(|(a, b)| (a[0] - b[0]).abs()).fold(0.0, f32::max);
+        let steepest =
+            gain.chunks(2).zip(gain[2..].chunks(2)).map(|(a, b)| (a[0] - b[0]).abs()).fold(0.0, f32::max);
         assert!(steepest <= 0.5 / LOOK_AHEAD as f32 * 1.01, "{steepest}");
         assert!((gain[6000 * 2] - 0.5).abs() < 1e-5 && gain[4700 * 2] == 1.0 && gain[4990 * 2] < 0.6);
         // 50 ms later 1/e of what was missing is left
@@ -204,7 +207,8 @@ mod tests {
         limiter.set(None, false);
         let after = limited(&mut limiter, &sound, 480);
         assert!(!limiter.is_on());
-        let all: Vec<f32> = [before, during.clone(), after.clone()].concat().iter().step_by(2).copied().collect();
+        let all: Vec<f32> =
+            [before, during.clone(), after.clone()].concat().iter().step_by(2).copied().collect();
         // the last of `during` were looked at with silence behind them
         let steps = all.windows(2).map(|w| (w[0] - w[1]).abs()).fold(0.0, f32::max);
         assert!(steps < 2.0 * 1.05 / LOOK_AHEAD as f32, "{steps}");

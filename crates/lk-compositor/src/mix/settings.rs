@@ -269,10 +269,8 @@ pub struct MixerSettings {
 
 impl Default for MixerSettings {
     fn default() -> Self {
-        let mixes = [
-            (MixId::MAIN, MixSettings::named("main")),
-            (MixId::MONITOR, MixSettings::named("monitor")),
-        ];
+        let mixes =
+            [(MixId::MAIN, MixSettings::named("main")), (MixId::MONITOR, MixSettings::named("monitor"))];
         Self { mixes: mixes.into_iter().collect(), inputs: BTreeMap::new() }
     }
 }

@@ -2,7 +2,7 @@
 //! What the mixer does to samples.
 
 use super::*;
-use crate::mix::{Mixes, MixSettings, MixerInput, Monitor};
+use crate::mix::{MixSettings, MixerInput, Mixes, Monitor};
 use lk_media::{RAMP, SAMPLE_RATE};
 use proptest::prelude::*;
 
@@ -77,7 +77,9 @@ fn inputs_are_summed_in_the_order_of_their_numbers() {
     let out = from_start(&settings, 1000);
     let gain = 10f64.powf(half.gain_db / 20.0) as f32;
     let expected: Vec<f32> = (0..1000)
-        .flat_map(|n| [0, 1].map(|side| (0.0 + tone(1, n)[side] + tone(2, n)[side] * gain) + tone(7, n)[side]))
+        .flat_map(|n| {
+            [0, 1].map(|side| (0.0 + tone(1, n)[side] + tone(2, n)[side] * gain) + tone(7, n)[side])
+        })
         .collect();
     assert_eq!(out, expected);
 }
@@ -94,7 +96,11 @@ fn one_input_alone_passes_bit_by_bit_from_the_first_sample() {
 fn sync_offsets_are_exact_to_the_sample() {
     for samples in [-4800, -1, 0, 1, 2879, 48_000] {
         let input = MixerInput { sync_offset: f64::from(samples) / f64::from(SAMPLE_RATE), ..PLAIN };
-        assert_eq!(from_start(&settings(&[(1, input)]), 100), tones(1, -i64::from(samples), 100), "{samples}");
+        assert_eq!(
+            from_start(&settings(&[(1, input)]), 100),
+            tones(1, -i64::from(samples), 100),
+            "{samples}"
+        );
     }
 }
 

@@ -6,8 +6,8 @@ use super::{Run, Work};
 use crate::compositor::Shared;
 use crate::draft::{Commit, SoundId};
 use crate::mixing::Mixing;
-use lk_media::clock::thread_cpu_time;
 use lk_compositor::MixId;
+use lk_media::clock::thread_cpu_time;
 use lk_media::{
     AudioBlock, AudioRead, AudioSource, AudioTarget, Delivery, Event, EventKind, LeaseGuard, Offered, Result,
     SAMPLE_RATE, Sampling, Timestamp, audio_port,
