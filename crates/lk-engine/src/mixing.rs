@@ -40,28 +40,29 @@ impl Mixing {
         next + BLOCK - next % BLOCK
     }
 
-    /// Mixes the next block. `read` fills the samples of one sound from a place on.
+    /// Mixes the next block; how many samples were late. `read` fills the samples of one sound from a place on, and
+    /// says how many of them were not there in time.
     pub(crate) fn block(
         &mut self,
         commit: &Commit,
-        mut read: impl FnMut(SoundId, &dyn AudioSource, i64, &mut [f32]) -> Result<()>,
-    ) -> Result<()> {
+        mut read: impl FnMut(SoundId, &dyn AudioSource, i64, &mut [f32]) -> Result<usize>,
+    ) -> Result<usize> {
         if self.revision.replace(commit.revision) != Some(commit.revision) {
             self.mixer.take_up(&commit.scene.mixer);
             self.sources.extend(commit.sounds.iter().map(|(id, source)| (*id, source.clone())));
         }
         self.first = self.next();
         let (frames, sources) = ((self.next_end() - self.first) as usize, &self.sources);
-        self.mixer.mix(frames, |id, place, out| match sources.get(&id) {
+        let late = self.mixer.mix(frames, |id, place, out| match sources.get(&id) {
             Some(source) => read(id, &**source, place, out),
             None => {
                 out.fill(0.0);
-                Ok(())
+                Ok(0)
             }
         })?;
         let mixer = &self.mixer;
         self.sources.retain(|id, _| mixer.hears(*id));
-        Ok(())
+        Ok(late)
     }
 
     /// Whether a sound is still read, be it only to fade.

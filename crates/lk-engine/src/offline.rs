@@ -391,7 +391,7 @@ impl OfflineRun {
         self.mixing.block(commit, |_, source, first, out| {
             let ended = read(cancel, wake, source, first, out)?;
             left.count(source.duration().is_some(), ended);
-            Ok(())
+            Ok(0)
         })?;
         let mixing = &self.mixing;
         self.sound_claims.retain(|id, _| mixing.hears(*id));

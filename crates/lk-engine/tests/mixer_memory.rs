@@ -6,8 +6,8 @@ use lk_compositor::{MixId, MixSettings, MixerInput, Monitor};
 use lk_engine::{Compositor, LiveOptions};
 use lk_media::clock::{Deadline, Stopwatch};
 use lk_media::{
-    AudioBlock, AudioPort, AudioRead, AudioSource, AudioTarget, CHANNELS, Delivery, Exactness, FrameRate,
-    Offered, Result, Sampling, Size,
+    AudioBlock, AudioPort, AudioRead, AudioSource, AudioTarget, CHANNELS, Clock, Delivery, Exactness,
+    FrameRate, Offered, Result, Sampling, Size, audio_port,
 };
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -79,7 +79,7 @@ impl AudioTarget for Nobody {
 }
 
 /// Eight inputs to two mixes and the monitor, limited, metered and played.
-fn scene() -> (Compositor, Arc<Probe>) {
+fn scene() -> (Compositor, Arc<Probe>, Vec<Arc<AudioPort>>) {
     let scene = Compositor::new(Size::new(2, 2), FrameRate::new(50, 1).unwrap()).unwrap();
     let probe = Arc::new(Probe { blocks: AtomicU64::new(0) });
     let voice = scene.add_mix(MixSettings::named("voice")).unwrap();
@@ -92,17 +92,24 @@ fn scene() -> (Compositor, Arc<Probe>) {
         ..MixerInput::default()
     };
     scene.add_sound(probe.clone(), settings(0)).unwrap();
-    for n in 1..8 {
-        scene.add_sound(Arc::new(AudioPort::default()), settings(n)).unwrap();
+    let ports: Vec<Arc<AudioPort>> = (1..8).map(|_| Arc::default()).collect();
+    for (n, port) in ports.iter().enumerate() {
+        scene.add_sound(port.clone(), settings(n + 1)).unwrap();
     }
     scene.add_mix_target(voice, Arc::new(Nobody)).unwrap();
     scene.play_to(MixId::MONITOR, Arc::new(AudioPort::default())).unwrap();
-    (scene, probe)
+    (scene, probe, ports)
 }
 
-fn until(scene: &Compositor, probe: &Probe, blocks: u64) {
+/// Keeps sound in the ports until so many blocks are mixed.
+fn until(scene: &Compositor, probe: &Probe, ports: &[Arc<AudioPort>], blocks: u64) {
     let deadline = Deadline::after(Duration::from_secs(60));
+    let tone: Vec<f32> = (0..9600).map(|n| (n as f32 * 0.05).sin()).collect();
     while probe.blocks.load(Ordering::Relaxed) < blocks && !deadline.has_passed() {
+        let now = <dyn Clock>::live().now();
+        for port in ports.iter().filter(|port| port.newest(now) < audio_port::sample_at(now) + 24_000) {
+            port.push(&tone, now);
+        }
         scene.wait(Duration::from_millis(20));
     }
     assert!(probe.blocks.load(Ordering::Relaxed) >= blocks);
@@ -110,9 +117,9 @@ fn until(scene: &Compositor, probe: &Probe, blocks: u64) {
 
 #[test]
 fn blocks_take_no_memory() {
-    let (scene, probe) = scene();
+    let (scene, probe, ports) = scene();
     scene.start(LiveOptions::default()).unwrap();
-    until(&scene, &probe, 250);
+    until(&scene, &probe, &ports, 250);
     assert_eq!(TAKEN.load(Ordering::Relaxed), 0);
     assert!(scene.levels().main().peak[0] > 0.3, "it is heard");
     COUNTED.set(true);
@@ -124,10 +131,10 @@ fn blocks_take_no_memory() {
 #[test]
 #[ignore = "a measurement: run with --ignored --nocapture"]
 fn timing() {
-    let (scene, probe) = scene();
+    let (scene, probe, ports) = scene();
     scene.start(LiveOptions { threads: 1, ..LiveOptions::default() }).unwrap();
     let watch = Stopwatch::start();
-    until(&scene, &probe, 3000);
+    until(&scene, &probe, &ports, 3000);
     let (cpu, elapsed) = (scene.live_statistics().unwrap().mixer_cpu, watch.elapsed());
     println!(
         "eight inputs, three mixes, one limited: {:.2} % of a core, {:.1} us a block",

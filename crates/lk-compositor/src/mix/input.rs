@@ -17,10 +17,15 @@ pub(super) struct Input {
     leaving: bool,
 }
 
+/// How long a changed offset waits for what is there not to be late, in samples.
+const PATIENCE: usize = 20 * RAMP;
+
 /// By how many samples it is heard later; a change is a fade from one place of the source to the other.
 struct Offset {
     wanted: i64,
     now: i64,
+    /// Samples for which it has waited for the place it is to go to.
+    waited: usize,
     /// The one before, and from which sample on it fades.
     before: Option<(i64, i64)>,
 }
@@ -34,7 +39,7 @@ impl Input {
             meter: Meter::new(),
             matrix: Ramp::new(settings.matrix()),
             sends: Vec::new(),
-            offset: Offset { wanted: now, now, before: None },
+            offset: Offset { wanted: now, now, waited: 0, before: None },
             leaving: false,
         }
     }
@@ -90,50 +95,57 @@ impl Input {
         self.sends.iter().find(|(id, _)| *id == mix).map_or(Ramp::new([0.0]), |(_, ramp)| *ramp)
     }
 
-    /// Fills `out` with what is heard from sample `at` on; `spare` is room for as much.
+    /// Fills `out` with what is heard from sample `at` on; `spare` is room for as much. How much of it was late.
     pub(super) fn fill(
         &mut self,
         at: u64,
         out: &mut [f32],
         spare: &mut [f32],
-        read: &mut impl FnMut(u64, i64, &mut [f32]) -> Result<()>,
-    ) -> Result<()> {
+        read: &mut impl FnMut(u64, i64, &mut [f32]) -> Result<usize>,
+    ) -> Result<usize> {
         let first = at as i64;
-        let mut done = 0;
+        let (mut done, mut late) = (0, 0);
         while done < out.len() / CHANNELS {
             let rest = &mut out[done * CHANNELS..];
             let id = self.id;
-            done +=
-                self.offset.read(first + done as i64, rest, spare, |place, part| read(id, place, part))?;
+            let read = |place: i64, part: &mut [f32]| read(id, place, part);
+            let (count, missing) = self.offset.read(first + done as i64, rest, spare, read)?;
+            (done, late) = (done + count, late + missing);
         }
         apply(&self.matrix, first, out);
         self.meter.add(at, out);
-        Ok(())
+        Ok(late)
     }
 }
 
 impl Offset {
-    /// Fills the beginning of `out`, as far as it can be done at once; how much that is.
+    /// Fills the beginning of `out`, as far as it can be done at once; how much that is, and how much of it was late.
     fn read(
         &mut self,
         first: i64,
         out: &mut [f32],
         spare: &mut [f32],
-        mut read: impl FnMut(i64, &mut [f32]) -> Result<()>,
-    ) -> Result<usize> {
+        mut read: impl FnMut(i64, &mut [f32]) -> Result<usize>,
+    ) -> Result<(usize, usize)> {
+        let frames = out.len() / CHANNELS;
         if self.before.is_none() && self.wanted != self.now {
+            let late = read(first - self.now, out)?;
+            // who reads ahead for it has to go there first
+            if read(first - self.wanted, &mut spare[..out.len()])? > 0 && self.waited < PATIENCE {
+                self.waited += frames;
+                return Ok((frames, late));
+            }
             self.before = Some((self.now, first));
-            self.now = self.wanted;
+            (self.now, self.waited) = (self.wanted, 0);
         }
         let Some((before, start)) = self.before else {
-            read(first - self.now, out)?;
-            return Ok(out.len() / CHANNELS);
+            return Ok((frames, read(first - self.now, out)?));
         };
         let done = (first - start) as usize;
-        let count = (RAMP - done).min(out.len() / CHANNELS);
+        let count = (RAMP - done).min(frames);
         let (old, new) = (&mut spare[..count * CHANNELS], &mut out[..count * CHANNELS]);
         read(first - before, old)?;
-        read(first - self.now, new)?;
+        let late = read(first - self.now, new)?;
         for (n, (new, old)) in new.chunks_exact_mut(CHANNELS).zip(old.chunks_exact(CHANNELS)).enumerate() {
             let part = (done + n + 1) as f32 / RAMP as f32;
             new.iter_mut().zip(old).for_each(|(new, old)| *new = old + (*new - old) * part);
@@ -141,7 +153,7 @@ impl Offset {
         if done + count == RAMP {
             self.before = None;
         }
-        Ok(count)
+        Ok((count, late))
     }
 }
 

@@ -184,8 +184,9 @@ mod tests {
     #[test]
     fn gains_have_no_steps_and_both_sides_the_same() {
         // a constant shows the gain itself
-        let sound: Vec<f32> =
-            (0..20_000).flat_map(|n| if n < 5000 || n > 9000 { [0.5, 0.25] } else { [2.0, 1.0] }).collect();
+        let sound: Vec<f32> = (0..20_000)
+            .flat_map(|n| if (5000..=9000).contains(&n) { [2.0, 1.0] } else { [0.5, 0.25] })
+            .collect();
         let out = limited(&mut on(1.0), &sound, 480);
         let gain: Vec<f32> = out.iter().zip(&sound).map(|(o, s)| o / s).collect();
         assert!(gain.chunks(2).all(|g| g[0] == g[1]));

@@ -130,18 +130,16 @@ impl Meter {
 
     fn level(&self, newest: u64) -> Level {
         let mut level = Level { clips: self.clips, ..Level::default() };
-        let (mut squares, mut count) = ([0.0; CHANNELS], 0);
+        let (mut squares, mut count) = ([0.0_f64; CHANNELS], 0);
         for slot in self.slots.iter().filter(|s| s.number + WINDOW as u64 > newest) {
             count += slot.count;
-            for side in 0..CHANNELS {
+            for (side, sum) in squares.iter_mut().enumerate() {
                 level.peak[side] = level.peak[side].max(slot.peak[side]);
-                squares[side] += slot.squares[side];
+                *sum += slot.squares[side];
             }
         }
-        for side in 0..CHANNELS {
-            level.rms[side] = (squares[side] / count.max(1) as f64).sqrt() as f32;
-            level.hold[side] = self.hold[side].0;
-        }
+        level.rms = squares.map(|sum| (sum / count.max(1) as f64).sqrt() as f32);
+        level.hold = self.hold.map(|(peak, _)| peak);
         level
     }
 

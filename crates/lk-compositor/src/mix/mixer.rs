@@ -81,13 +81,14 @@ impl Mixer {
         }
     }
 
-    /// Puts out the next `frames` samples of every mix. `read` fills in the samples of an input from a place on; it
-    /// is asked for places up to [`LOOK_AHEAD`] after those that are put out.
+    /// Puts out the next `frames` samples of every mix; how many samples of inputs were late. `read` fills in the
+    /// samples of an input from a place on, and says how many of them were not there in time. It is asked for places
+    /// up to [`LOOK_AHEAD`] after those that are put out.
     pub fn mix(
         &mut self,
         frames: usize,
-        mut read: impl FnMut(u64, i64, &mut [f32]) -> Result<()>,
-    ) -> Result<()> {
+        mut read: impl FnMut(u64, i64, &mut [f32]) -> Result<usize>,
+    ) -> Result<usize> {
         self.begun = true;
         let ahead = if self.looks_ahead() { LOOK_AHEAD } else { 0 };
         let end = self.next + (frames + ahead) as u64;
@@ -97,8 +98,9 @@ impl Mixer {
         self.spare.resize(count * CHANNELS, 0.0);
         self.let_go();
         self.outputs.iter_mut().for_each(|output| output.extend(count));
+        let mut late = 0;
         for input in &mut self.inputs {
-            input.fill(first, &mut self.samples, &mut self.spare, &mut read)?;
+            late += input.fill(first, &mut self.samples, &mut self.spare, &mut read)?;
             for output in &mut self.outputs {
                 output.add(input.sent(output.id), at, &self.samples);
             }
@@ -108,7 +110,7 @@ impl Mixer {
         }
         self.mixed += count as u64;
         self.next += frames as u64;
-        Ok(())
+        Ok(late)
     }
 
     /// Whether sounds are read before their turn: while there is a limiter.

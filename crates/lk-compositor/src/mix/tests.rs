@@ -27,7 +27,7 @@ fn run<const N: usize>(mixer: &mut Mixer, frames: usize, block: usize, mixes: [M
                 for (n, frame) in samples.chunks_exact_mut(CHANNELS).enumerate() {
                     frame.copy_from_slice(&tone(id, first + n as i64));
                 }
-                Ok(())
+                Ok(0)
             })
             .unwrap();
         for (out, mix) in out.iter_mut().zip(mixes) {
@@ -101,6 +101,40 @@ fn sync_offsets_are_exact_to_the_sample() {
             tones(1, -i64::from(samples), 100),
             "{samples}"
         );
+    }
+}
+
+#[test]
+fn a_changed_offset_waits_until_its_place_is_there() {
+    let ahead = settings(&[(1, MixerInput { sync_offset: -0.5, ..PLAIN })]);
+    for (there, fades_at) in [(0, 0), (3, 3), (1000, 20)] {
+        let mut mixer = Mixer::new(0);
+        mixer.take_up(&settings(&[(1, PLAIN)]));
+        main_of(&mut mixer, 480);
+        mixer.take_up(&ahead);
+        let (mut out, mut late) = (Vec::new(), 0);
+        for block in 0..30 {
+            late += mixer
+                .mix(480, |id, first, samples| {
+                    let is_late = first >= 20_000 && block < there;
+                    for (n, frame) in samples.chunks_exact_mut(CHANNELS).enumerate() {
+                        frame.copy_from_slice(&if is_late { [0.0; 2] } else { tone(id, first + n as i64) });
+                    }
+                    Ok(if is_late { samples.len() / CHANNELS } else { 0 })
+                })
+                .unwrap();
+            out.extend_from_slice(mixer.output(MixId::MAIN).unwrap());
+        }
+        let fade = 480 * fades_at;
+        assert_eq!(out[..2 * fade], tones(1, 480, fade), "{there}");
+        assert!(steepest(&out) < 0.02, "{there}: {}", steepest(&out));
+        if there < 20 {
+            let rest = 480 * 30 - fade - RAMP;
+            let place = 480 + (fade + RAMP) as i64 + 24_000;
+            assert_eq!((out[2 * (fade + RAMP)..] == tones(1, place, rest), late), (true, 0), "{there}");
+        } else {
+            assert_eq!((out[2 * (fade + RAMP)], late), (0.0, 10 * 480));
+        }
     }
 }
 
@@ -182,7 +216,7 @@ fn mixes_are_independent_of_one_another() {
     assert_eq!((&main, &only_voice), (&sum, &one));
     let gain = 10f64.powf(-0.3) as f32;
     assert_eq!(only_music, two.iter().map(|s| s * gain).collect::<Vec<_>>());
-    let left = |n: usize, s: &f32| if n % 2 == 0 { *s } else { 0.0 };
+    let left = |n: usize, s: &f32| if n.is_multiple_of(2) { *s } else { 0.0 };
     let heard: Vec<f32> = three.iter().enumerate().zip(&two).map(|((n, s), b)| b + left(n, s)).collect();
     assert_eq!(monitor, heard);
     // muting one, limiting it, or listening to one input alone, leaves the others as they were

@@ -53,17 +53,14 @@ impl Sounds {
         let commit = shared.committed();
         self.take_up(&commit);
         let first = self.mixing.next();
-        let (ahead, told, mut late) = (&self.ahead, &mut self.told, 0);
+        let (ahead, told) = (&self.ahead, &mut self.told);
         let mixed = self.mixing.block(&commit, |id, source, first, out| {
-            late += match ahead.get(&id) {
+            Ok(match ahead.get(&id) {
                 Some(ahead) => ahead.get(first, out),
                 None => read(source, first, out, || told.insert(id)),
-            };
-            Ok(())
+            })
         });
-        if mixed.is_err() {
-            return 0;
-        }
+        let Ok(late) = mixed else { return 0 };
         self.let_go();
         self.run.counting.count(|c| c.late_samples += late as u64);
         if shared.reset_meters.swap(false, Ordering::AcqRel) {
