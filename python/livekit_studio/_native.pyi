@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The native part of LiveKit. Import from ``LiveKit``, not from here."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from os import PathLike
 from typing import Any, Literal, Self, TypeAlias, final, overload
 
@@ -29,6 +29,8 @@ __all__ = [
     "LazyPlayer",
     "LiveStatistics",
     "MediaInfo",
+    "Mix",
+    "MixPlayback",
     "Mixer",
     "MixerInput",
     "NullTarget",
@@ -80,7 +82,9 @@ _Offline: TypeAlias = Literal["freeze", "latest", "skip"]
 _Rate: TypeAlias = int | float | str | tuple[int, int]
 _EventKind: TypeAlias = Literal["source_state", "target_state", "run_state", "recorder_state", "*"]
 _Source: TypeAlias = VideoSource | Compositor | Frame | _Path
-_Sound: TypeAlias = AudioPort | AudioMixer | Compositor | VideoSource | int | _Path
+_Monitor: TypeAlias = Literal["off", "on", "only"]
+_Sound: TypeAlias = AudioPort | Mix | Compositor | VideoSource | int | _Path
+_SoundTarget: TypeAlias = AudioPort | int
 _Track: TypeAlias = Literal["source"] | _Sound
 _Target: TypeAlias = VideoTarget | _Path
 _Progress: TypeAlias = bool | Callable[[int, int], object]
@@ -702,12 +706,14 @@ class _TargetWorker:
 
 @final
 class MixerInput:
-    """One sound in the mixer. Properties are live: writing one takes effect at the next commit.
+    """One sound in the mixer. Properties are live: writing one takes effect at the next commit, without a click.
 
     Values out of range raise ParameterError; once the sound is removed everything but ``name`` raises
-    SlotError.
+    SlotError. Levels are measured behind gain, mute and pan.
     """
 
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
     @property
     def name(self) -> str:
         """What messages call it."""
@@ -722,23 +728,74 @@ class MixerInput:
     @mute.setter
     def mute(self, value: bool) -> None: ...
     @property
+    def pan(self) -> float:
+        """Balance, from -1 (the left side alone) over 0 to 1 (the right side alone): the side it moves away from is
+        multiplied by cos(abs(pan) * 90 degrees), -3 dB half way; the other stays as it is."""
+    @pan.setter
+    def pan(self, value: float) -> None: ...
+    @property
+    def mono(self) -> bool:
+        """Whether both sides are the mean of the two, before ``pan``."""
+    @mono.setter
+    def mono(self, value: bool) -> None: ...
+    @property
     def sync_offset(self) -> float:
-        """Seconds by which it is heard later (negative: earlier)."""
+        """Seconds by which it is heard later (negative: earlier), rounded to the sample; within an hour.
+
+        Offline anything is possible. Live, a file is read ahead as far as it takes; sound that comes in live can be
+        delayed by up to 1.9 s, and advanced by the 60 ms that live sound is mixed behind, less its own delay.
+        """
     @sync_offset.setter
     def sync_offset(self, value: float) -> None: ...
     @property
+    def mixes(self) -> tuple[str, ...]:
+        """The names of the mixes it goes to: at first "main". A name, a :class:`Mix` or several can be written;
+        unknown ones raise ParameterError."""
+    @mixes.setter
+    def mixes(self, value: str | Mix | Iterable[str | Mix]) -> None: ...
+    @property
+    def monitor(self) -> _Monitor:
+        """Whether it goes to :attr:`Mixer.monitor`: "off", "on", or "only", which is to no other mix."""
+    @monitor.setter
+    def monitor(self, value: _Monitor) -> None: ...
+    @property
+    def solo(self) -> bool:
+        """Whether the monitor has it alone, together with others of which this is said. What the audience hears
+        stays as it is."""
+    @solo.setter
+    def solo(self, value: bool) -> None: ...
+    @property
     def peak(self) -> tuple[float, float]:
-        """The highest level of the last 300 ms of a live run, left and right, in dB of full scale."""
+        """The highest sample of the last 300 ms of a live run, left and right, in dB of full scale; silence
+        is negative infinity."""
     @property
     def rms(self) -> tuple[float, float]:
-        """The mean level of the last 300 ms, left and right, in dB of full scale."""
+        """The root mean square of the last 300 ms, left and right, in dB of full scale (a full sine is -3)."""
+    @property
+    def hold(self) -> tuple[float, float]:
+        """The highest peak, left and right, in dB of full scale. One that is not reached again for 2 s gives way to
+        the present one."""
+    @property
+    def clips(self) -> int:
+        """Samples beyond full scale since the run began or :meth:`Mixer.reset_meters`, both sides together."""
     def remove(self) -> None:
-        """Takes it out of the mixer."""
+        """Takes it out of the mixer; it fades within 10 ms."""
 
-@final
-class Mixer:
-    """The sounds of a compositor: 48 kHz float stereo, summed in the order they were added."""
+@disjoint_base
+class Mix:
+    """One of the mixes of a scene: a sum of inputs with a gain, a limiter and meters of its own.
 
+    It is a source of sound: it can be a track of a :class:`Recorder`, an input of another scene, and be read through
+    its :attr:`port`. Once it is removed its properties raise SlotError. Levels are measured behind the limiter.
+    """
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @property
+    def name(self) -> str:
+        """Its name, unique in the scene."""
+    @name.setter
+    def name(self, value: str) -> None: ...
     @property
     def gain(self) -> float:
         """Of the sum, in dB; at most 60."""
@@ -746,15 +803,83 @@ class Mixer:
     def gain(self, value: float) -> None: ...
     @property
     def mute(self) -> bool:
-        """Whether the sum is silent."""
+        """Whether it is silent."""
     @mute.setter
     def mute(self, value: bool) -> None: ...
     @property
+    def limiter(self) -> bool:
+        """Whether no sample goes beyond ``ceiling``; off at first. What stays below passes bit by bit.
+
+        It looks 5 ms ahead: sound keeps its place, and edits take effect 5 ms later.
+        """
+    @limiter.setter
+    def limiter(self, value: bool) -> None: ...
+    @property
+    def ceiling(self) -> float:
+        """The highest sample that the limiter lets through, in dB of full scale: -60 to 0, at first -1."""
+    @ceiling.setter
+    def ceiling(self, value: float) -> None: ...
+    @property
     def peak(self) -> tuple[float, float]:
-        """The highest level of the last 300 ms of a live run, left and right, in dB of full scale."""
+        """The highest sample of the last 300 ms of a live run, left and right, in dB of full scale; silence
+        is negative infinity."""
     @property
     def rms(self) -> tuple[float, float]:
-        """The mean level of the last 300 ms, left and right, in dB of full scale."""
+        """The root mean square of the last 300 ms, left and right, in dB of full scale (a full sine is -3)."""
+    @property
+    def hold(self) -> tuple[float, float]:
+        """The highest peak, left and right, in dB of full scale. One that is not reached again for 2 s gives way to
+        the present one."""
+    @property
+    def clips(self) -> int:
+        """Samples beyond full scale since the run began or :meth:`Mixer.reset_meters`, both sides together."""
+    @property
+    def port(self) -> AudioPort:
+        """What live runs mix, to be read."""
+    def play_to(self, target: _SoundTarget) -> MixPlayback:
+        """Plays what live runs mix to ``target``, an :class:`AudioPort` or the negative number of one, until
+        :meth:`MixPlayback.stop`. A target that fails is told as an event ("target_state"); one that is slow loses
+        sound by itself. Neither disturbs anybody else.
+        """
+    def remove(self) -> None:
+        """Takes it out of the scene; inputs that went to it do not any more. The main mix and the monitor stay:
+        ParameterError."""
+
+@final
+class MixPlayback:
+    """A mix that is played to a target: what :meth:`Mix.play_to` gives. It goes on when this object is dropped."""
+
+    @property
+    def name(self) -> str:
+        """What messages call the target."""
+    @property
+    def is_playing(self) -> bool:
+        """Whether it was neither stopped nor has failed, and its mix is still there."""
+    @property
+    def played(self) -> int:
+        """Samples that the target was given."""
+    @property
+    def dropped(self) -> int:
+        """Samples lost: more than 200 ms were waiting for the target."""
+    @property
+    def error(self) -> LiveKitError | None:
+        """What it failed with."""
+    def stop(self) -> None:
+        """Ends it. Calling it again does nothing."""
+
+@disjoint_base
+class Mixer(Mix):
+    """The sounds of a scene, its mixes, and itself the main one: 48 kHz float stereo, summed in the order the sounds
+    were added. Whatever is changed, added or removed does so by a ramp of 10 ms.
+
+    ::
+
+        voice = scene.audio.add_mix("voice")
+        mic = scene.audio.add(port, gain=3, mixes=("main", "voice"))
+        scene.audio.limiter = True
+        recorder = lk.Recorder("show.mkv", source=scene, audio=["source", voice])
+    """
+
     def add(
         self,
         source: _Sound,
@@ -762,18 +887,47 @@ class Mixer:
         gain: float = 0.0,
         mute: bool = False,
         sync_offset: float = 0.0,
+        pan: float = 0.0,
+        mono: bool = False,
+        mixes: str | Mix | Iterable[str | Mix] | None = None,
+        monitor: _Monitor = "off",
+        solo: bool = False,
         loop: bool = False,
         timeout: float = 10.0,
     ) -> MixerInput:
         """Adds the sound of a file or URL, heard from the beginning of the run, an :class:`AudioPort` or the
-        negative number of one, an :class:`AudioMixer`, another scene's mix, or a source that brings sound.
+        negative number of one, a :class:`Mix` of another scene, an :class:`AudioMixer`, another scene's main mix, or
+        a source that brings sound.
 
-        ``gain`` is in dB, ``sync_offset`` and ``timeout`` are in seconds. Raises as :class:`LazyPlayer` does,
-        and MediaError if there is no sound in it.
+        ``gain`` is in dB, ``sync_offset`` and ``timeout`` are in seconds; the others are those of
+        :class:`MixerInput`. Without ``mixes`` it goes to the main one. Raises as :class:`LazyPlayer` does, and
+        MediaError if there is no sound in it.
         """
     @property
     def inputs(self) -> list[MixerInput]:
         """All sounds, in the order they were added."""
+    def add_mix(
+        self,
+        name: str,
+        *,
+        gain: float = 0.0,
+        mute: bool = False,
+        limiter: bool = False,
+        ceiling: float = -1.0,
+    ) -> Mix:
+        """Adds a mix, to which nothing goes yet. Raises ParameterError for a name that is taken, and from the 33rd
+        on."""
+    @property
+    def mixes(self) -> list[Mix]:
+        """The main mix and those that were added; the monitor is none of them."""
+    def mix(self, name: str) -> Mix:
+        """The mix of that name. Raises ParameterError, which lists what there is."""
+    @property
+    def monitor(self) -> Mix:
+        """What is heard by the one who works with the scene: see :attr:`MixerInput.monitor`. It has to be played
+        somewhere: ``scene.audio.monitor.play_to(...)``."""
+    def reset_meters(self) -> None:
+        """Lets all meters, held peaks and counts of clips begin again."""
 
 @final
 class Recorder:
@@ -812,8 +966,8 @@ class Recorder:
         audio_device_id: see ``record_audio``.
         source: what is recorded: a scene, any other source, or a name to open. None: see :meth:`set_source`;
             without a size and with ``audio``, sound alone is recorded.
-        audio: what is heard: "source" is the mixed sound of a scene, or a source's own if it has any; None is
-            nothing. An AudioPort, the negative number of a channel, a Player or a file is a sound of its own. A list
+        audio: what is heard: "source" is the main mix of a scene, or a source's own sound if it has any; None is
+            nothing. A :class:`Mix`, an AudioPort, the negative number of a channel, a Player or a file is a sound of its own. A list
             of these makes a track of each.
         fps: frames a second; None is the rate of the scene, 30 for other sources.
         video_codec: FFmpeg's name of a codec or encoder.
@@ -1289,47 +1443,14 @@ class LiveStatistics:
         """All of them by name."""
 
 @final
-class AudioMixer:
+class AudioMixer(Mixer):
     """A mixer without pictures: sounds mixed live into one, which is a source of sound itself.
 
     It takes what :class:`Mixer` takes, can be given to ``scene.audio.add`` and recorders, and is heard through
-    :attr:`port`. It works from the moment it is made until :meth:`close`.
+    ``port``. It works from the moment it is made until :meth:`close`.
     """
 
     def __new__(cls) -> Self: ...
-    def add(
-        self,
-        source: _Sound,
-        *,
-        gain: float = 0.0,
-        mute: bool = False,
-        sync_offset: float = 0.0,
-        loop: bool = False,
-        timeout: float = 10.0,
-    ) -> MixerInput:
-        """Adds a sound; see :meth:`Mixer.add`."""
-    @property
-    def inputs(self) -> list[MixerInput]:
-        """All sounds, in the order they were added."""
-    @property
-    def gain(self) -> float:
-        """Of the sum, in dB; at most 60."""
-    @gain.setter
-    def gain(self, value: float) -> None: ...
-    @property
-    def mute(self) -> bool:
-        """Whether the sum is silent."""
-    @mute.setter
-    def mute(self, value: bool) -> None: ...
-    @property
-    def peak(self) -> tuple[float, float]:
-        """The highest level of the last 300 ms, left and right, in dB of full scale."""
-    @property
-    def rms(self) -> tuple[float, float]:
-        """The mean level of the last 300 ms, left and right, in dB of full scale."""
-    @property
-    def port(self) -> AudioPort:
-        """The mix, to be read or added elsewhere."""
     def close(self) -> None:
         """Ends it."""
     def __enter__(self) -> Self: ...

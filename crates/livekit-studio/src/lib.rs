@@ -17,12 +17,12 @@ mod registry;
 mod render;
 
 pub use lk_compositor::{
-    Anchor, Blend, Color, Crop, Fit, Flip, Layer, LayerId, MixerInput, MixerSettings, OfflinePolicy,
-    Placement, Point, Scene, SourceId,
+    Anchor, Blend, Color, Crop, Fit, Flip, Layer, LayerId, Level, Levels, MixId, MixSettings, MixerInput,
+    MixerSettings, Mixes, Monitor, OfflinePolicy, Placement, Point, Scene, SourceId,
 };
 pub use lk_engine::{
-    Batch, Commit, Compositor, Lateness, Level, Levels, LiveFrames, LiveOptions, LiveStatistics,
-    OfflineOptions, OfflineRun, Picture, Progress, RunStatistics, SoundId, Stepped, Tick, Where,
+    Batch, Commit, Compositor, Lateness, LiveFrames, LiveOptions, LiveStatistics, OfflineOptions, OfflineRun,
+    Picture, Playing, Progress, RunStatistics, SoundId, Stepped, Tick, Where,
 };
 pub use lk_io::copier::{Copier, CopyOptions, CopyProgress, CopyReport};
 pub use lk_io::encode::{AudioSettings, EncoderInfo, OutputSettings, StreamKind, VideoSettings, encoders};

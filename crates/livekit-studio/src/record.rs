@@ -4,8 +4,8 @@
 use crate::render::{files_of, place_of};
 use crate::{
     AudioBlock, AudioSource, AudioTarget, Clock, Compositor, Delivery, Error, ErrorKind, Frame, LiveOptions,
-    Offered, Picture, Recorder, RecorderSettings, RecorderState, RecordingReport, Result, TargetStatistics,
-    VideoSource, VideoTarget, VideoWish, Wake,
+    MixId, Offered, Picture, Recorder, RecorderSettings, RecorderState, RecordingReport, Result,
+    TargetStatistics, VideoSource, VideoTarget, VideoWish, Wake,
 };
 use lk_media::thread::Process;
 use parking_lot::Mutex;
@@ -17,6 +17,8 @@ use std::sync::Arc;
 pub enum Heard {
     /// The mixed sound of the composition that is recorded.
     Mix,
+    /// Another of its mixes.
+    Track(MixId),
     /// A sound of its own.
     Source(Arc<dyn AudioSource>),
 }
@@ -56,7 +58,7 @@ impl Recorded {
 impl Heard {
     fn source(&self) -> Option<&Arc<dyn AudioSource>> {
         match self {
-            Self::Mix => None,
+            Self::Mix | Self::Track(_) => None,
             Self::Source(source) => Some(source),
         }
     }
@@ -100,7 +102,7 @@ impl Drop for Place {
 struct Attached {
     scene: Compositor,
     video: Option<Arc<dyn VideoTarget>>,
-    sounds: Vec<Arc<dyn AudioTarget>>,
+    sounds: Vec<(MixId, Arc<dyn AudioTarget>)>,
 }
 
 impl Recording {
@@ -147,10 +149,16 @@ impl Recording {
         let mut attached = Attached { scene: scene.clone(), video: None, sounds: Vec::new() };
         let mut own = Vec::new();
         for (index, heard) in heard.into_iter().enumerate().take(self.recorder.tracks()) {
-            match heard {
-                Heard::Mix => attached.sounds.push(Arc::new(Track(self.recorder.track(index)?))),
-                Heard::Source(sound) => own.push((index, sound)),
-            }
+            let mix = match heard {
+                Heard::Mix => MixId::MAIN,
+                Heard::Track(mix) => mix,
+                Heard::Source(sound) => {
+                    own.push((index, sound));
+                    continue;
+                }
+            };
+            scene.mix(mix)?;
+            attached.sounds.push((mix, Arc::new(Track(self.recorder.track(index)?))));
         }
         attached.video = fits.then(|| Arc::new(Pictures(self.recorder.clone())) as Arc<dyn VideoTarget>);
         // first, since it may be the same one
@@ -245,12 +253,16 @@ impl AudioTarget for Track {
 impl Attached {
     fn attach(&self) {
         self.video.iter().for_each(|video| self.scene.add_target(video.clone()));
-        self.sounds.iter().for_each(|sound| self.scene.add_sound_target(sound.clone()));
+        for (mix, sound) in &self.sounds {
+            if let Err(e) = self.scene.add_mix_target(*mix, sound.clone()) {
+                tracing::warn!("{}: {e}", sound.name());
+            }
+        }
     }
 
     fn detach(&self) {
         self.video.iter().for_each(|video| self.scene.remove_target(video));
-        self.sounds.iter().for_each(|sound| self.scene.remove_sound_target(sound));
+        self.sounds.iter().for_each(|(_, sound)| self.scene.remove_sound_target(sound));
     }
 }
 

@@ -29,10 +29,10 @@ Layers (--layer FILE[,key=value]...), the first lies at the bottom:
   slot=N          place in the pile, 0 to 65535; without it, above the layers before
   loop=YES        start again at the end
   audio=NO        leave the clip's sound out
-  gain=DB, mute=YES, sync-offset=SECONDS   how its sound is heard
+  gain=DB, mute=YES, pan=-1..1, mono=YES, sync-offset=SECONDS   how its sound is heard
 A layer with none of these is stretched over the canvas; with only at or anchor it keeps its own size.
 
-Sounds (--audio FILE[,key=value]...): gain, mute, sync-offset, loop.
+Sounds (--audio FILE[,key=value]...): gain, mute, pan, mono, sync-offset, loop.
 
 A comma in a file name is written \\, as in: --layer 'one\\, two.mp4,at=0:0'
 

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::spec::{Setting, Spec};
 use livekit_studio::{Anchor, Blend, Crop, Fit, Flip, Layer, MixerInput, Point, Scene};
 
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 20] = [
     "at",
     "size",
     "fit",
@@ -24,6 +24,8 @@ const KEYS: [&str; 18] = [
     "audio",
     "gain",
     "mute",
+    "pan",
+    "mono",
     "sync-offset",
 ];
 const FITS: [(&str, Fit); 4] =
@@ -73,7 +75,7 @@ impl LayerSpec {
         if layer.input.is_some() && !layer.audio {
             return Err(Failure::usage(
                 format!(
-                    "--layer {}: audio=no leaves no sound for gain, mute or sync-offset",
+                    "--layer {}: audio=no leaves no sound for gain, mute, pan, mono or sync-offset",
                     crate::spec::label(&layer.file)
                 ),
                 "leave out one of them",
@@ -173,7 +175,10 @@ mod tests {
             (spec.file.as_str(), spec.slot, spec.looping, spec.audio),
             ("clip.mp4", Some(7), true, true)
         );
-        assert_eq!(spec.input, Some(MixerInput { gain_db: -6.0, mute: true, sync_offset: 0.1 }));
+        assert_eq!(
+            spec.input,
+            Some(MixerInput { gain_db: -6.0, mute: true, sync_offset: 0.1, ..MixerInput::default() })
+        );
     }
 
     #[test]

@@ -99,7 +99,7 @@ impl Opener<'_> {
         let sound = opened.sound;
         if spec.input.is_some() && sound.is_none() {
             return Err(Failure::usage(
-                format!("--layer {name}: it has no sound for gain, mute or sync-offset"),
+                format!("--layer {name}: it has no sound for gain, mute, pan, mono or sync-offset"),
                 "leave these keys out, or add a sound with --audio",
             ));
         }

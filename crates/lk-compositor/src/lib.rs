@@ -10,7 +10,7 @@ pub mod mix;
 pub mod render;
 pub mod scene;
 
-pub use mix::{Mixer, MixerInput, MixerSettings, Sound};
+pub use mix::{Level, Levels, MixId, MixSettings, Mixer, MixerInput, MixerSettings, Mixes, Monitor};
 pub use render::{CpuRenderer, RenderJob, RenderStatistics, Rendered, Renderer, Sampled};
 pub use scene::{
     Anchor, Blend, Color, Crop, Fit, Flip, Layer, LayerId, OfflinePolicy, Placed, Placement, Point, RectF,

@@ -1,31 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! A handle on a scene: edits go into a draft and are published whole, by commits.
 
-use crate::draft::{Commit, Draft, SoundId, Starts, Where, gone, no_sound};
-use crate::live::{Levels, Live, LiveOptions, LiveStatistics, Output, Stepped};
-use lk_compositor::{Layer, LayerId, MixerInput, Scene};
+use crate::draft::{Commit, Draft, Starts, Where, gone};
+use crate::live::{Live, LiveOptions, LiveStatistics, Output, Stepped};
+use crate::sound::SoundTargets;
+use lk_compositor::{Layer, LayerId, Levels, Scene};
 use lk_media::{
-    AudioPort, AudioSource, AudioTarget, ClockId, ClockLease, Error, Event, EventKind, Events, Frame,
-    FrameRate, LeaseGuard, Result, Size, Timestamp, VideoSource, VideoTarget,
+    AudioSource, AudioTarget, ClockId, ClockLease, Error, Event, EventKind, Events, Frame, FrameRate,
+    LeaseGuard, Result, Size, Timestamp, VideoSource, VideoTarget,
 };
 use parking_lot::{Mutex, RwLock};
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// What a composition's handles and the threads of its runs share.
 pub(crate) struct Shared {
     pub(crate) rate: FrameRate,
-    draft: Mutex<(Draft, usize)>,
+    pub(crate) draft: Mutex<(Draft, usize)>,
     committed: RwLock<Arc<Commit>>,
     targets: Mutex<Vec<Arc<dyn VideoTarget>>>,
-    sound_targets: Mutex<Vec<Arc<dyn AudioTarget>>>,
+    pub(crate) sound_targets: SoundTargets,
     failures: Mutex<Vec<Error>>,
     pub(crate) lease: ClockLease,
     pub(crate) events: Events,
     output: Arc<Output>,
-    pub(crate) sound: Arc<AudioPort>,
-    levels: Mutex<Levels>,
+    pub(crate) levels: Mutex<Levels>,
+    pub(crate) reset_meters: AtomicBool,
     live: Mutex<Option<Live>>,
     last_live: Mutex<Option<LiveStatistics>>,
 }
@@ -50,11 +51,6 @@ impl Shared {
         targets
     }
 
-    /// The targets of the sound in a live run.
-    pub(crate) fn live_sound_targets(&self) -> Vec<Arc<dyn AudioTarget>> {
-        self.sound_targets.lock().clone()
-    }
-
     /// Takes a target that has failed away, and tells of it.
     pub(crate) fn target_failed(&self, target: &Arc<dyn VideoTarget>, error: Error) {
         self.targets.lock().retain(|t| !Arc::ptr_eq(t, target));
@@ -63,7 +59,7 @@ impl Shared {
 
     /// The same for a target of sound.
     pub(crate) fn sound_target_failed(&self, target: &Arc<dyn AudioTarget>, error: Error) {
-        self.sound_targets.lock().retain(|t| !Arc::ptr_eq(t, target));
+        self.sound_targets.remove(target);
         self.failed(target.name(), error);
     }
 
@@ -72,45 +68,45 @@ impl Shared {
         self.events.emit(Event::now(EventKind::TargetState, name, "live", "failed").because(&error));
         self.failures.lock().push(error);
     }
-
-    /// How loud it is now.
-    pub(crate) fn levels(&self, levels: Levels) {
-        *self.levels.lock() = levels;
-    }
 }
 
 /// A handle on a composition; clones are the same composition. Every edit is checked and published at once, or,
 /// within a [`Compositor::batch`], with the others of the batch. A run never waits for an edit.
 #[derive(Clone)]
-pub struct Compositor(Arc<Shared>);
+pub struct Compositor(pub(crate) Arc<Shared>);
 
 impl Compositor {
     /// An empty composition on opaque black.
     pub fn new(size: Size, rate: FrameRate) -> Result<Self> {
-        let scene = Scene::new(size)?;
-        let draft = Draft { scene, sources: HashMap::new(), sounds: BTreeMap::new(), next_sound: 1 };
-        let commit = Arc::new(Commit {
+        let draft = Draft::new(Scene::new(size)?);
+        let nothing = Commit {
             revision: 0,
             scene: draft.scene.clone(),
-            sources: HashMap::new(),
-            sounds: BTreeMap::new(),
+            sources: draft.sources.clone(),
+            sounds: draft.sounds.clone(),
+            ports: draft.ports.clone(),
             starts: Starts::default(),
-        });
+        };
         Ok(Self(Arc::new(Shared {
             rate,
             draft: Mutex::new((draft, 0)),
-            committed: RwLock::new(commit),
+            committed: RwLock::new(Arc::new(nothing)),
             targets: Mutex::default(),
-            sound_targets: Mutex::default(),
+            sound_targets: SoundTargets::default(),
             failures: Mutex::default(),
             lease: ClockLease::default(),
             events: Events::new(),
             output: Arc::default(),
-            sound: Arc::new(AudioPort::named("the mix of a composition")),
             levels: Mutex::default(),
+            reset_meters: AtomicBool::default(),
             live: Mutex::default(),
             last_live: Mutex::default(),
         })))
+    }
+
+    /// Whether the two are handles on the same composition.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// Frames a second.
@@ -208,35 +204,6 @@ impl Compositor {
         })
     }
 
-    /// Adds a sound that belongs to no layer.
-    pub fn add_sound(&self, sound: Arc<dyn AudioSource>, input: MixerInput) -> Result<SoundId> {
-        self.change(|draft| {
-            let id = draft.add_sound(sound);
-            draft.scene.mixer.inputs.insert(id, input);
-            Ok(id)
-        })
-    }
-
-    /// Removes a sound.
-    pub fn remove_sound(&self, id: SoundId) -> Result<()> {
-        self.edit(|scene| scene.mixer.inputs.remove(&id).map(|_| ()).ok_or_else(no_sound))
-    }
-
-    /// How a sound is heard.
-    pub fn sound(&self, id: SoundId) -> Result<MixerInput> {
-        self.0.draft.lock().0.scene.mixer.inputs.get(&id).copied().ok_or_else(no_sound)
-    }
-
-    /// Edits how a sound is heard.
-    pub fn edit_sound<T>(&self, id: SoundId, change: impl FnOnce(&mut MixerInput) -> T) -> Result<T> {
-        self.edit(|scene| Ok(change(scene.mixer.inputs.get_mut(&id).ok_or_else(no_sound)?)))
-    }
-
-    /// The sounds, by number.
-    pub fn sounds(&self) -> BTreeMap<SoundId, Arc<dyn AudioSource>> {
-        self.0.draft.lock().0.sounds.clone()
-    }
-
     /// Gathers edits until the guard is dropped or committed; they are published as one. Batches nest.
     pub fn batch(&self) -> Batch {
         let mut held = self.0.draft.lock();
@@ -259,16 +226,6 @@ impl Compositor {
     /// Lets runs write no more to `target`.
     pub fn remove_target(&self, target: &Arc<dyn VideoTarget>) {
         self.0.targets.lock().retain(|t| !Arc::ptr_eq(t, target));
-    }
-
-    /// Has live runs write their sound to `target`.
-    pub fn add_sound_target(&self, target: Arc<dyn AudioTarget>) {
-        self.0.sound_targets.lock().push(target);
-    }
-
-    /// Lets live runs write no more to `target`.
-    pub fn remove_sound_target(&self, target: &Arc<dyn AudioTarget>) {
-        self.0.sound_targets.lock().retain(|t| !Arc::ptr_eq(t, target));
     }
 
     /// Starts a live run, if none is going on: a frame at the time of each index, and the sound 60 ms behind, until
@@ -346,16 +303,6 @@ impl Compositor {
         starting.map(|s| s.name()).collect()
     }
 
-    /// How loud the live run is.
-    pub fn levels(&self) -> Levels {
-        self.0.levels.lock().clone()
-    }
-
-    /// The mixed sound of live runs.
-    pub fn sound_port(&self) -> Arc<AudioPort> {
-        self.0.sound.clone()
-    }
-
     /// The newest frame of the live run, once there is one: BGRA, straight alpha.
     pub fn newest_frame(&self) -> Option<Frame> {
         crate::live::newest(&self.0.output)
@@ -370,7 +317,7 @@ impl Compositor {
         self.0.lease.take(clock, "this compositor").map(|(guard, _)| guard)
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut Draft) -> Result<T>) -> Result<T> {
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Draft) -> Result<T>) -> Result<T> {
         let mut held = self.0.draft.lock();
         let mut draft = held.0.clone();
         let result = change(&mut draft)?;
@@ -385,8 +332,10 @@ impl Compositor {
 
     fn publish(&self, draft: &Draft) {
         let start = self.0.live.try_lock().and_then(|live| live.as_ref().map(|l| l.run().entry()));
-        let mut committed = self.0.committed.write();
-        *committed = Arc::new(Commit::after(&committed, draft, start));
+        // only who holds the draft publishes; runs wait for no more than an exchange
+        let next = Arc::new(Commit::after(&self.committed(), draft, start));
+        let before = std::mem::replace(&mut *self.0.committed.write(), next);
+        drop(before);
     }
 
     fn end_batch(&self, rollback: Option<Draft>) {

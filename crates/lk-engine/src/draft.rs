@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! The draft that edits go into, and the commits that runs take up.
 
-use lk_compositor::{Layer, LayerId, MixerInput, Scene, SourceId};
-use lk_media::{AudioSource, Error, ErrorKind, Result, Timestamp, VideoSource};
+use lk_compositor::{Layer, LayerId, MixId, MixerInput, Scene, SourceId};
+use lk_media::{AudioPort, AudioSource, Error, ErrorKind, Result, Timestamp, VideoSource};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -19,6 +19,8 @@ pub struct Commit {
     pub sources: HashMap<SourceId, Arc<dyn VideoSource>>,
     /// The sounds its mixer hears.
     pub sounds: BTreeMap<SoundId, Arc<dyn AudioSource>>,
+    /// Where each of its mixes is heard.
+    pub ports: BTreeMap<MixId, Arc<AudioPort>>,
     /// The session time at which sources that came in during a live run begin.
     pub(crate) starts: Starts,
 }
@@ -47,6 +49,7 @@ impl Commit {
             scene: draft.scene.clone(),
             sources: draft.sources.clone(),
             sounds: draft.sounds.clone(),
+            ports: draft.ports.clone(),
             starts,
         }
     }
@@ -70,10 +73,23 @@ pub(crate) struct Draft {
     pub(crate) scene: Scene,
     pub(crate) sources: HashMap<SourceId, Arc<dyn VideoSource>>,
     pub(crate) sounds: BTreeMap<SoundId, Arc<dyn AudioSource>>,
+    pub(crate) ports: BTreeMap<MixId, Arc<AudioPort>>,
     pub(crate) next_sound: SoundId,
 }
 
 impl Draft {
+    pub(crate) fn new(scene: Scene) -> Self {
+        let mut draft = Self {
+            scene,
+            sources: HashMap::new(),
+            sounds: BTreeMap::new(),
+            ports: BTreeMap::new(),
+            next_sound: 1,
+        };
+        draft.fit_ports();
+        draft
+    }
+
     pub(crate) fn source_id(&mut self, source: Arc<dyn VideoSource>) -> SourceId {
         let known =
             self.sources.iter().find(|(_, s)| std::ptr::addr_eq(Arc::as_ptr(s), Arc::as_ptr(&source)));
@@ -126,6 +142,16 @@ impl Draft {
         self.sources.retain(|id, _| layers.values().any(|l| l.source == *id || l.fallback == Some(*id)));
         let inputs = &self.scene.mixer.inputs;
         self.sounds.retain(|id, _| inputs.contains_key(id));
+        self.fit_ports();
+    }
+
+    fn fit_ports(&mut self) {
+        let mixes = &self.scene.mixer.mixes;
+        self.ports.retain(|id, _| mixes.contains_key(id));
+        for (id, mix) in mixes {
+            let port = || Arc::new(AudioPort::named(format!("the mix {:?} of a composition", mix.name)));
+            self.ports.entry(*id).or_insert_with(port);
+        }
     }
 }
 
@@ -135,4 +161,8 @@ pub(crate) fn gone() -> Error {
 
 pub(crate) fn no_sound() -> Error {
     Error::new(ErrorKind::Index, "this sound is no longer in the mixer")
+}
+
+pub(crate) fn no_mix() -> Error {
+    Error::new(ErrorKind::Index, "this mix is no longer in the mixer")
 }

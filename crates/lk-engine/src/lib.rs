@@ -11,11 +11,14 @@ mod live;
 mod mixing;
 mod offline;
 mod outputs;
+mod playing;
+mod sound;
 mod statistics;
 
 pub use compositor::{Batch, Compositor};
 pub use draft::{Commit, SoundId, Where};
-pub use live::{Lateness, Level, Levels, LiveFrames, LiveOptions, LiveStatistics, Picture, Stepped};
+pub use live::{Lateness, LiveFrames, LiveOptions, LiveStatistics, Picture, Stepped};
 pub use offline::{OfflineOptions, OfflineRun, Tick};
 pub use outputs::{Wanted, wanted, wanted_spec};
+pub use playing::Playing;
 pub use statistics::{Progress, RunStatistics};

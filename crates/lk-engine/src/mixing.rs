@@ -2,66 +2,125 @@
 //! Blocks of mixed sound, one after the other, each sample position once.
 
 use crate::draft::{Commit, SoundId};
-use lk_compositor::{Mixer, Sound};
+use lk_compositor::{Levels, MixId, Mixer};
 use lk_media::{AudioBlock, AudioSource, CHANNELS, Result};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// Samples mixed at a time: gain ramps are the same in live and offline runs.
+/// Samples mixed at a time: edits take effect at the same places in live and offline runs.
 pub(crate) const BLOCK: u64 = 480;
+/// Blocks in memory that is used again, once nobody has them any more.
+const POOLED: usize = 128;
 
 /// Where a run's mixing stands.
 pub(crate) struct Mixing {
     mixer: Mixer,
-    next: u64,
-}
-
-/// A mixed block and what each input brought to it, before its gain.
-pub(crate) struct Mixed {
-    pub(crate) block: AudioBlock,
-    pub(crate) heard: Vec<(SoundId, Vec<f32>)>,
+    revision: Option<u64>,
+    /// What is heard, and what was taken away and fades.
+    sources: BTreeMap<SoundId, Arc<dyn AudioSource>>,
+    first: u64,
+    blocks: Blocks,
 }
 
 impl Mixing {
     /// Begins at sample `first`.
     pub(crate) fn new(first: u64) -> Self {
-        Self { mixer: Mixer::new(), next: first }
+        let blocks = Blocks { ring: Vec::with_capacity(POOLED), next: 0 };
+        Self { mixer: Mixer::new(first), revision: None, sources: BTreeMap::new(), first, blocks }
     }
 
     /// The first sample of the next block.
     pub(crate) fn next(&self) -> u64 {
-        self.next
+        self.mixer.next()
     }
 
     /// The first sample after the next block. Blocks end at multiples of their length.
     pub(crate) fn next_end(&self) -> u64 {
-        self.next + BLOCK - self.next % BLOCK
+        let next = self.next();
+        next + BLOCK - next % BLOCK
     }
 
-    /// Mixes the next block. `read` fills the samples of one sound from a place on.
+    /// Mixes the next block; how many samples were late. `read` fills the samples of one sound from a place on, and
+    /// says how many of them were not there in time.
     pub(crate) fn block(
         &mut self,
         commit: &Commit,
-        mut read: impl FnMut(SoundId, &dyn AudioSource, i64, &mut [f32]) -> Result<()>,
-    ) -> Result<Mixed> {
-        let first = self.next;
-        let frames = (self.next_end() - first) as usize;
-        let mut heard: Vec<(SoundId, Vec<f32>)> = Vec::with_capacity(commit.sounds.len());
-        for (id, source) in &commit.sounds {
-            let Some(input) = commit.scene.mixer.inputs.get(id) else { continue };
-            let mut samples = vec![0.0; frames * CHANNELS];
-            read(*id, &**source, first as i64 - input.offset_samples(), &mut samples)?;
-            heard.push((*id, samples));
+        mut read: impl FnMut(SoundId, &dyn AudioSource, i64, &mut [f32]) -> Result<usize>,
+    ) -> Result<usize> {
+        if self.revision.replace(commit.revision) != Some(commit.revision) {
+            self.mixer.take_up(&commit.scene.mixer);
+            self.sources.extend(commit.sounds.iter().map(|(id, source)| (*id, source.clone())));
         }
-        let sounds: BTreeMap<SoundId, Sound<'_>> = heard
-            .iter()
-            .filter_map(|(id, samples)| {
-                Some((*id, Sound { input: *commit.scene.mixer.inputs.get(id)?, samples }))
-            })
-            .collect();
-        let mut out = vec![0.0; frames * CHANNELS];
-        self.mixer.mix(&commit.scene.mixer, &sounds, &mut out);
-        self.next += frames as u64;
-        Ok(Mixed { block: AudioBlock { position: first, samples: out.into() }, heard })
+        self.first = self.next();
+        let (frames, sources) = ((self.next_end() - self.first) as usize, &self.sources);
+        let late = self.mixer.mix(frames, |id, place, out| match sources.get(&id) {
+            Some(source) => read(id, &**source, place, out),
+            None => {
+                out.fill(0.0);
+                Ok(0)
+            }
+        })?;
+        let mixer = &self.mixer;
+        self.sources.retain(|id, _| mixer.hears(*id));
+        Ok(late)
+    }
+
+    /// Whether a sound is still read, be it only to fade.
+    pub(crate) fn hears(&self, id: SoundId) -> bool {
+        self.sources.contains_key(&id)
+    }
+
+    /// What the last block has of a mix.
+    pub(crate) fn samples(&self, mix: MixId) -> Option<&[f32]> {
+        self.mixer.output(mix)
+    }
+
+    /// The last block of a mix.
+    pub(crate) fn last(&mut self, mix: MixId) -> Option<AudioBlock> {
+        let samples = self.blocks.copy(self.mixer.output(mix)?);
+        Some(AudioBlock { position: self.first, samples })
+    }
+
+    /// Whether sounds are read before their turn.
+    pub(crate) fn looks_ahead(&self) -> bool {
+        self.mixer.looks_ahead()
+    }
+
+    /// Writes how loud it is now into `levels`.
+    pub(crate) fn read_levels(&self, levels: &mut Levels) {
+        self.mixer.read_levels(levels);
+    }
+
+    /// Lets all meters begin again.
+    pub(crate) fn reset_meters(&mut self) {
+        self.mixer.reset_meters();
+    }
+}
+
+/// Memory of blocks, used again where it can be.
+struct Blocks {
+    ring: Vec<Arc<[f32]>>,
+    next: usize,
+}
+
+impl Blocks {
+    fn copy(&mut self, samples: &[f32]) -> Arc<[f32]> {
+        if samples.len() != BLOCK as usize * CHANNELS {
+            return samples.into();
+        }
+        for _ in 0..self.ring.len() {
+            self.next = (self.next + 1) % self.ring.len();
+            let block = &mut self.ring[self.next];
+            if let Some(free) = Arc::get_mut(block) {
+                free.copy_from_slice(samples);
+                return block.clone();
+            }
+        }
+        let block: Arc<[f32]> = samples.into();
+        if self.ring.len() < POOLED {
+            self.ring.push(block.clone());
+        }
+        block
     }
 }
 

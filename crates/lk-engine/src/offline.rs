@@ -6,7 +6,7 @@ use crate::draft::{Commit, SoundId};
 use crate::mixing::{self, Mixing};
 use crate::statistics::RunStatistics;
 use lk_compositor::render::OutputRequest;
-use lk_compositor::{CpuRenderer, LayerId, OfflinePolicy, RenderJob, Renderer, Sampled, SourceId};
+use lk_compositor::{CpuRenderer, LayerId, MixId, OfflinePolicy, RenderJob, Renderer, Sampled, SourceId};
 use lk_media::clock::{Deadline, Stopwatch, process_cpu_time};
 use lk_media::{
     AudioBlock, AudioRead, AudioSource, AudioTarget, Cancel, ClockId, Delivery, Error, ErrorKind, Exactness,
@@ -51,8 +51,10 @@ pub struct Tick {
     pub time: Timestamp,
     /// One frame for each output.
     pub frames: Vec<Frame>,
-    /// The sound that begins within this frame.
+    /// The sound of the main mix that begins within this frame.
     pub sound: Vec<AudioBlock>,
+    /// That of the other mixes, the monitor left out.
+    pub tracks: Vec<(MixId, AudioBlock)>,
     /// Whether everything that ends by itself (and there is such a thing) was over before this frame.
     pub over: bool,
 }
@@ -94,8 +96,9 @@ pub struct OfflineRun {
     statistics: RunStatistics,
     /// Sources that end by themselves and had not ended at this tick, and those that had.
     pictures_left: Left,
-    /// The same of sounds, at the last block.
+    /// The same of sounds, at the last block, and at what was read ahead of it.
     sounds_left: Left,
+    sounds_ahead: Left,
 }
 
 impl OfflineRun {
@@ -122,6 +125,7 @@ impl OfflineRun {
             statistics: RunStatistics::default(),
             pictures_left: Left::default(),
             sounds_left: Left::default(),
+            sounds_ahead: Left::default(),
             options,
         };
         run.take_up(&compositor.committed())?;
@@ -182,12 +186,16 @@ impl OfflineRun {
             .ok_or_else(|| Error::internal("the renderer did not give the frame it was given"))?;
         self.statistics.rendering += watch.elapsed();
 
-        let mut sound = Vec::new();
+        let (mut sound, mut tracks) = (Vec::new(), Vec::new());
         if self.options.sound {
             let watch = Stopwatch::start();
             let end = rate.sample_of(index + 1, SAMPLE_RATE);
             while self.mixing.next() < end {
-                sound.push(self.mix_block(&commit)?);
+                self.mix_block(&commit)?;
+                sound.extend(self.mixing.last(MixId::MAIN));
+                for mix in commit.scene.mixer.mixes.keys().filter(|mix| !mix.is_fixed()) {
+                    tracks.extend(self.mixing.last(*mix).map(|block| (*mix, block)));
+                }
             }
             self.statistics.sampling += watch.elapsed();
         }
@@ -197,7 +205,7 @@ impl OfflineRun {
         let heard = self.options.sound || commit.sounds.is_empty();
         let (pictures, sounds) = (self.pictures_left, self.sounds_left);
         let over = heard && pictures.going + sounds.going == 0 && pictures.ended + sounds.ended > 0;
-        Ok(Tick { index, time, frames: rendered.frames, sound, over })
+        Ok(Tick { index, time, frames: rendered.frames, sound, tracks, over })
     }
 
     /// Hands a tick to targets, waiting for those that are busy. `videos` are pairs of an output's number and the
@@ -288,7 +296,8 @@ impl OfflineRun {
             }
         }
         self.source_claims.retain(|id, _| commit.sources.contains_key(id));
-        self.sound_claims.retain(|id, _| commit.sounds.contains_key(id));
+        let mixing = &self.mixing;
+        self.sound_claims.retain(|id, _| commit.sounds.contains_key(id) || mixing.hears(*id));
         for (id, source) in &commit.sources {
             if !self.source_claims.contains_key(id) {
                 source.wake_on_ready(&self.wake);
@@ -376,16 +385,19 @@ impl OfflineRun {
         }
     }
 
-    fn mix_block(&mut self, commit: &Commit) -> Result<AudioBlock> {
+    fn mix_block(&mut self, commit: &Commit) -> Result<()> {
         let mut left = Left::default();
         let (cancel, wake) = (&self.options.cancel, &self.wake);
-        let mixed = self.mixing.block(commit, |_, source, first, out| {
+        self.mixing.block(commit, |_, source, first, out| {
             let ended = read(cancel, wake, source, first, out)?;
             left.count(source.duration().is_some(), ended);
-            Ok(())
+            Ok(0)
         })?;
-        self.sounds_left = left;
-        Ok(mixed.block)
+        let mixing = &self.mixing;
+        self.sound_claims.retain(|id, _| mixing.hears(*id));
+        let before = std::mem::replace(&mut self.sounds_ahead, left);
+        self.sounds_left = if self.mixing.looks_ahead() { before } else { left };
+        Ok(())
     }
 }
 

@@ -219,7 +219,7 @@ fn sound_is_mixed_once_at_its_place_and_what_is_late_is_silent() {
     clock.set(run.due() + Duration::from_secs(30));
     run.advance();
     assert!(sink.sound.lock().unwrap().1.len() / CHANNELS > 30 * 48_000);
-    assert!(c.levels().master.peak[0] == 0.0 && run.statistics().missed > 890);
+    assert!(c.levels().main().peak[0] == 0.0 && run.statistics().missed > 890);
 }
 
 #[test]

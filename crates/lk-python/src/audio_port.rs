@@ -40,12 +40,14 @@ fn count_of(n: i64) -> PyResult<i64> {
 #[pyclass(frozen, name = "AudioPort", module = "livekit_studio")]
 pub(crate) struct PyAudioPort {
     pub port: Arc<AudioPort>,
+    /// What a scene hears of it.
+    pub heard: Arc<dyn AudioSource>,
     born: Born,
 }
 
 impl PyAudioPort {
-    pub(crate) fn of(port: Arc<AudioPort>) -> Self {
-        Self { port, born: Born::here() }
+    pub(crate) fn of(port: Arc<AudioPort>, heard: Arc<dyn AudioSource>) -> Self {
+        Self { port, heard, born: Born::here() }
     }
 
     fn read(&self, py: Python<'_>, first: i64, count: i64) -> PyResult<Vec<f32>> {
@@ -98,7 +100,7 @@ impl PyAudioPort {
             Some(id) => AudioPort::channel(id).or_raise()?,
             None => Arc::new(AudioPort::default()),
         };
-        Ok(Self { port, born: Born::here() })
+        Ok(Self::of(port.clone(), port))
     }
 
     #[pyo3(signature = (array, *, wait = false))]

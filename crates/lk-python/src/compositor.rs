@@ -216,8 +216,8 @@ impl PyCompositor {
     }
 
     #[getter]
-    fn audio(&self) -> PyMixer {
-        PyMixer(self.compositor.clone())
+    fn audio(&self, py: Python<'_>) -> PyResult<Py<PyMixer>> {
+        Py::new(py, PyMixer::init(&self.compositor))
     }
 
     #[getter]

@@ -2,7 +2,7 @@
 //! `Layer`.
 
 use crate::error::Raise;
-use crate::mixer::PyMixerInput;
+use crate::mixer_input::PyMixerInput;
 use crate::source::given;
 use crate::values;
 use livekit_studio::{Compositor, Layer, LayerId, Placement, Point};

@@ -20,7 +20,10 @@ mod lazy_player;
 mod live;
 mod logging;
 mod media_info;
+mod mix;
+mod mix_playback;
 mod mixer;
+mod mixer_input;
 mod null_target;
 mod player;
 mod recorded;
@@ -105,7 +108,13 @@ mod _native {
     #[pymodule_export]
     use super::media_info::PyMediaInfo;
     #[pymodule_export]
-    use super::mixer::{PyMixer, PyMixerInput};
+    use super::mix::PyMix;
+    #[pymodule_export]
+    use super::mix_playback::PyMixPlayback;
+    #[pymodule_export]
+    use super::mixer::PyMixer;
+    #[pymodule_export]
+    use super::mixer_input::PyMixerInput;
     #[pymodule_export]
     use super::null_target::PyNullTarget;
     #[pymodule_export]

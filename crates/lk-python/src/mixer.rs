@@ -1,159 +1,93 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! `Mixer` and `MixerInput`.
+//! `Mixer`.
 
 use crate::error::Raise;
-use crate::sound::sound_of;
+use crate::mix::{PyMix, mix_named, mixes_of};
+use crate::mixer_input::PyMixerInput;
+use crate::sound::input_of;
 use crate::values::timeout as timeout_of;
-use livekit_studio::{Compositor, Level, MixerInput, OpenOptions, SoundId};
+use livekit_studio::{Compositor, MixId, MixSettings, MixerInput, Mixes, OpenOptions};
 use pyo3::prelude::*;
 
-/// The sounds of a compositor.
-#[pyclass(frozen, name = "Mixer", module = "livekit_studio")]
-pub(crate) struct PyMixer(pub Compositor);
+/// The sounds and mixes of a compositor, and its main mix.
+#[pyclass(frozen, subclass, extends = PyMix, name = "Mixer", module = "livekit_studio")]
+pub(crate) struct PyMixer(Compositor);
+
+impl PyMixer {
+    pub(crate) fn init(compositor: &Compositor) -> PyClassInitializer<Self> {
+        let main = PyMix::of(compositor, MixId::MAIN);
+        PyClassInitializer::from(main).add_subclass(Self(compositor.clone()))
+    }
+}
 
 #[pymethods]
 impl PyMixer {
-    /// The highest level of the last 300 ms, left and right, in dB of full scale.
-    #[getter]
-    pub(crate) fn peak(&self) -> (f64, f64) {
-        decibels(self.0.levels().master.peak)
-    }
-
-    /// The mean level of the last 300 ms.
-    #[getter]
-    pub(crate) fn rms(&self) -> (f64, f64) {
-        decibels(self.0.levels().master.rms)
-    }
-
-    #[pyo3(signature = (source, *, gain = 0.0, mute = false, sync_offset = 0.0, r#loop = false, timeout = 10.0))]
-    pub(crate) fn add(
-        &self,
+    #[pyo3(signature = (
+        source, *, gain = 0.0, mute = false, sync_offset = 0.0, pan = 0.0, mono = false, mixes = None,
+        monitor = "off", solo = false, r#loop = false, timeout = 10.0
+    ))]
+    #[allow(clippy::too_many_arguments)] // what can be said of an input
+    fn add(
+        slf: &Bound<'_, Self>,
         source: &Bound<'_, PyAny>,
         gain: f64,
         mute: bool,
         sync_offset: f64,
+        pan: f64,
+        mono: bool,
+        mixes: Option<&Bound<'_, PyAny>>,
+        monitor: &str,
+        solo: bool,
         r#loop: bool,
         timeout: f64,
     ) -> PyResult<PyMixerInput> {
-        let input = MixerInput { gain_db: gain, mute, sync_offset };
+        slf.as_super().get().born.check()?;
+        let compositor = &slf.get().0;
+        let mixes = mixes.map_or(Ok(Mixes::default()), |mixes| mixes_of(compositor, mixes))?;
+        let monitor = monitor.parse().or_raise()?;
+        let input = MixerInput { gain_db: gain, mute, pan, mono, sync_offset, mixes, monitor, solo };
         input.validate().or_raise()?;
         let options =
             OpenOptions { looping: r#loop, timeout: timeout_of(timeout)?, ..OpenOptions::default() };
-        let sound = sound_of(source, options)?;
-        let id = self.0.add_sound(sound, input).or_raise()?;
-        Ok(PyMixerInput { compositor: self.0.clone(), id })
+        let sound = input_of(source, options)?;
+        let id = compositor.add_sound(sound, input).or_raise()?;
+        Ok(PyMixerInput { compositor: compositor.clone(), id })
     }
 
     #[getter]
-    pub(crate) fn inputs(&self) -> Vec<PyMixerInput> {
+    fn inputs(&self) -> Vec<PyMixerInput> {
         self.0.sounds().into_keys().map(|id| PyMixerInput { compositor: self.0.clone(), id }).collect()
     }
 
-    #[getter]
-    pub(crate) fn gain(&self) -> f64 {
-        self.0.scene().mixer.gain_db
-    }
-
-    #[setter]
-    pub(crate) fn set_gain(&self, gain: f64) -> PyResult<()> {
-        self.0
-            .edit(|s| {
-                s.mixer.gain_db = gain;
-                Ok(())
-            })
-            .or_raise()
+    #[pyo3(
+        signature = (name, *, gain = 0.0, mute = false, limiter = false, ceiling = -1.0),
+        text_signature = "(self, name, *, gain=0.0, mute=False, limiter=False, ceiling=-1.0)"
+    )]
+    fn add_mix(&self, name: String, gain: f64, mute: bool, limiter: bool, ceiling: f64) -> PyResult<PyMix> {
+        let settings = MixSettings { name, gain_db: gain, mute, limiter, ceiling_db: ceiling };
+        Ok(PyMix::of(&self.0, self.0.add_mix(settings).or_raise()?))
     }
 
     #[getter]
-    pub(crate) fn mute(&self) -> bool {
-        self.0.scene().mixer.mute
+    fn mixes(&self) -> Vec<PyMix> {
+        let mixes = self.0.scene().mixer.mixes;
+        mixes.into_keys().filter(|id| *id != MixId::MONITOR).map(|id| PyMix::of(&self.0, id)).collect()
     }
 
-    #[setter]
-    pub(crate) fn set_mute(&self, mute: bool) -> PyResult<()> {
-        self.0
-            .edit(|s| {
-                s.mixer.mute = mute;
-                Ok(())
-            })
-            .or_raise()
-    }
-}
-
-/// One sound in the mixer.
-#[pyclass(frozen, name = "MixerInput", module = "livekit_studio")]
-pub(crate) struct PyMixerInput {
-    pub compositor: Compositor,
-    pub id: SoundId,
-}
-
-fn decibels([left, right]: [f32; 2]) -> (f64, f64) {
-    let of = |v: f32| 20.0 * f64::from(v).log10();
-    (of(left), of(right))
-}
-
-impl PyMixerInput {
-    fn level(&self) -> Level {
-        self.compositor.levels().inputs.get(&self.id).copied().unwrap_or_default()
-    }
-
-    fn get<T>(&self, read: impl FnOnce(MixerInput) -> T) -> PyResult<T> {
-        self.compositor.sound(self.id).map(read).or_raise()
-    }
-
-    fn set(&self, write: impl FnOnce(&mut MixerInput)) -> PyResult<()> {
-        self.compositor.edit_sound(self.id, write).or_raise()
-    }
-}
-
-#[pymethods]
-impl PyMixerInput {
-    #[getter]
-    fn name(&self) -> String {
-        self.compositor.sounds().get(&self.id).map_or_else(|| "a removed sound".to_owned(), |s| s.name())
+    fn mix(&self, name: &str) -> PyResult<PyMix> {
+        Ok(PyMix::of(&self.0, mix_named(&self.0, name)?))
     }
 
     #[getter]
-    fn gain(&self) -> PyResult<f64> {
-        self.get(|i| i.gain_db)
+    fn monitor(&self) -> PyMix {
+        PyMix::of(&self.0, MixId::MONITOR)
     }
 
-    #[setter]
-    fn set_gain(&self, gain: f64) -> PyResult<()> {
-        self.set(|i| i.gain_db = gain)
+    fn reset_meters(&self) {
+        self.0.reset_meters();
     }
 
-    #[getter]
-    fn mute(&self) -> PyResult<bool> {
-        self.get(|i| i.mute)
-    }
-
-    #[setter]
-    fn set_mute(&self, mute: bool) -> PyResult<()> {
-        self.set(|i| i.mute = mute)
-    }
-
-    #[getter]
-    fn sync_offset(&self) -> PyResult<f64> {
-        self.get(|i| i.sync_offset)
-    }
-
-    #[setter]
-    fn set_sync_offset(&self, seconds: f64) -> PyResult<()> {
-        self.set(|i| i.sync_offset = seconds)
-    }
-
-    #[getter]
-    fn peak(&self) -> (f64, f64) {
-        decibels(self.level().peak)
-    }
-
-    #[getter]
-    fn rms(&self) -> (f64, f64) {
-        decibels(self.level().rms)
-    }
-
-    fn remove(&self) -> PyResult<()> {
-        self.compositor.remove_sound(self.id).or_raise()
+    fn __repr__(&self) -> String {
+        format!("<Mixer, {} inputs>", self.0.sounds().len())
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::compositor::PyCompositor;
 use crate::error::raise;
+use crate::mix::PyMix;
 use crate::sound::sound_of;
 use crate::source::given;
 use livekit_studio::clock::Deadline;
@@ -102,6 +103,11 @@ fn track_of(value: &Bound<'_, PyAny>, shown: Option<&Shown>) -> PyResult<Option<
             None => None,
         });
     }
+    if let (Ok(mix), Some(Shown::Scene(scene))) = (value.cast::<PyMix>(), shown)
+        && mix.get().compositor.is_same(scene)
+    {
+        return Ok(Some(Heard::Track(mix.get().id)));
+    }
     if let Ok(id) =
         value.extract::<i64>().map_err(|_| ()).and_then(|id| if id < 0 { Err(()) } else { Ok(id) })
     {
@@ -134,8 +140,10 @@ pub(crate) fn recorded(shown: Option<Shown>, heard: Vec<Heard>) -> Result<Record
     };
     let sounds = heard.into_iter().map(|heard| match heard {
         Heard::Source(sound) => Ok(sound),
-        Heard::Mix => Err(Error::parameter("a track is for the sound of a scene, and this is none")
-            .with_hint("make another recorder for another kind of source")),
+        Heard::Mix | Heard::Track(_) => {
+            Err(Error::parameter("a track is for the sound of a scene, and this is none")
+                .with_hint("make another recorder for another kind of source"))
+        }
     });
     Ok(Recorded::Sources(video, sounds.collect::<Result<_>>()?))
 }
@@ -202,16 +210,19 @@ impl Asked {
         output.sort_options(name, &self.options);
         let audio = output.audio.clone().unwrap_or_default();
         for heard in heard.iter().skip(1) {
-            settings = settings.with_track(track_name(heard), audio.clone());
+            settings = settings.with_track(track_name(heard, shown), audio.clone());
         }
         settings.durable = self.durable;
         Ok(settings)
     }
 }
 
-fn track_name(heard: &Heard) -> String {
-    match heard {
-        Heard::Mix => "the mix".to_owned(),
-        Heard::Source(sound) => sound.name(),
+fn track_name(heard: &Heard, shown: Option<&Shown>) -> String {
+    match (heard, shown) {
+        (Heard::Source(sound), _) => sound.name(),
+        (Heard::Track(mix), Some(Shown::Scene(scene))) => {
+            scene.mix(*mix).map_or_else(|_| "a mix".to_owned(), |mix| mix.name)
+        }
+        (Heard::Mix | Heard::Track(_), _) => "the mix".to_owned(),
     }
 }

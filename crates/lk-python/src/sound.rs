@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Sound as Python has it: arrays of samples, and everything that is accepted in place of a source.
 
-use crate::audio_mixer::PyAudioMixer;
 use crate::audio_port::PyAudioPort;
 use crate::blocking::wait_for;
 use crate::compositor::PyCompositor;
 use crate::error::{Raise, raise};
+use crate::mix::PyMix;
 use crate::source::PyVideoSource;
 use crate::values::{path_of, type_name};
-use livekit_studio::{AudioPort, AudioSource, CHANNELS, Cancel, Error, ErrorKind, OpenOptions, open_sound};
+use livekit_studio::{
+    AudioPort, AudioSource, AudioTarget, CHANNELS, Cancel, Error, ErrorKind, MixId, OpenOptions, open_sound,
+};
 use pyo3::buffer::{Element, PyUntypedBuffer};
 use pyo3::prelude::*;
 use pyo3::types::PyByteArray;
@@ -20,8 +22,8 @@ pub(crate) fn sound_of(value: &Bound<'_, PyAny>, options: OpenOptions) -> PyResu
     if let Ok(port) = value.cast::<PyAudioPort>() {
         return Ok(port.get().port.clone());
     }
-    if let Ok(mixer) = value.cast::<PyAudioMixer>() {
-        return Ok(mixer.get().sound());
+    if let Ok(mix) = value.cast::<PyMix>() {
+        return mix.get().sound();
     }
     if let Ok(scene) = value.cast::<PyCompositor>() {
         return Ok(scene.get().compositor.sound_port());
@@ -39,6 +41,35 @@ pub(crate) fn sound_of(value: &Bound<'_, PyAny>, options: OpenOptions) -> PyResu
     let cancel = Cancel::new();
     let options = OpenOptions { cancel: cancel.clone(), ..options };
     wait_for(value.py(), &cancel, move || open_sound(&name, &options))
+}
+
+/// The same as an input of a mixer: other scenes' mixes are read when they are there.
+pub(crate) fn input_of(value: &Bound<'_, PyAny>, options: OpenOptions) -> PyResult<Arc<dyn AudioSource>> {
+    if let Ok(port) = value.cast::<PyAudioPort>() {
+        return Ok(port.get().heard.clone());
+    }
+    if let Ok(mix) = value.cast::<PyMix>() {
+        let mix = mix.get();
+        return mix.compositor.mix_source(mix.id).or_raise();
+    }
+    if let Ok(scene) = value.cast::<PyCompositor>() {
+        return scene.get().compositor.mix_source(MixId::MAIN).or_raise();
+    }
+    sound_of(value, options)
+}
+
+/// What a mix can be played to: an AudioPort, or the negative number of an in-process channel.
+pub(crate) fn sound_target_of(value: &Bound<'_, PyAny>) -> PyResult<Arc<dyn AudioTarget>> {
+    if let Ok(port) = value.cast::<PyAudioPort>() {
+        return Ok(port.get().port.clone());
+    }
+    if let Ok(id) = value.extract::<i64>() {
+        return Ok(AudioPort::channel(id).or_raise()?);
+    }
+    Err(raise(
+        Error::parameter(format!("nothing can be played to {}", type_name(value)))
+            .with_hint("an AudioPort, or the negative number of an in-process channel"),
+    ))
 }
 
 /// The samples of an array as interleaved stereo: shape (n, 2), or (n,) and (n, 1) for both sides alike; float32 and

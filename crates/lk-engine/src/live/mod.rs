@@ -7,7 +7,6 @@
 
 mod ahead;
 mod frames;
-mod levels;
 mod output;
 mod sounds;
 mod statistics;
@@ -15,7 +14,6 @@ mod ticker;
 mod watch;
 
 pub use frames::LiveFrames;
-pub use levels::{Level, Levels};
 pub use output::Picture;
 pub(crate) use output::{Output, newest};
 pub use statistics::{Lateness, LiveStatistics};

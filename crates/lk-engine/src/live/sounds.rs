@@ -2,18 +2,19 @@
 //! The mixer of a live run: blocks of sound, 60 ms behind the clock, each sample position once.
 
 use super::ahead::{Entry, SoundAhead};
-use super::levels::Meter;
 use super::{Run, Work};
 use crate::compositor::Shared;
 use crate::draft::{Commit, SoundId};
-use crate::mixing::{Mixed, Mixing};
+use crate::mixing::Mixing;
+use lk_compositor::MixId;
 use lk_media::clock::thread_cpu_time;
 use lk_media::{
-    AudioRead, AudioSource, AudioTarget, Delivery, Event, EventKind, LeaseGuard, Offered, Result,
+    AudioBlock, AudioRead, AudioSource, AudioTarget, Delivery, Event, EventKind, LeaseGuard, Offered, Result,
     SAMPLE_RATE, Sampling, Timestamp, audio_port,
 };
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How far behind the clock sound is mixed: what comes later than this is silent.
@@ -27,7 +28,6 @@ pub(super) struct Sounds {
     claims: HashMap<SoundId, Option<LeaseGuard>>,
     ahead: HashMap<SoundId, SoundAhead>,
     told: HashSet<SoundId>,
-    meter: Meter,
 }
 
 impl Sounds {
@@ -39,7 +39,6 @@ impl Sounds {
             claims: HashMap::new(),
             ahead: HashMap::new(),
             told: HashSet::new(),
-            meter: Meter::default(),
             run,
         };
         let commit = shared.committed();
@@ -53,29 +52,49 @@ impl Sounds {
     fn block(&mut self, shared: &Shared) -> u64 {
         let commit = shared.committed();
         self.take_up(&commit);
-        let (ahead, told, mut late) = (&self.ahead, &mut self.told, 0);
+        let first = self.mixing.next();
+        let (ahead, told) = (&self.ahead, &mut self.told);
         let mixed = self.mixing.block(&commit, |id, source, first, out| {
-            late += match ahead.get(&id) {
+            Ok(match ahead.get(&id) {
                 Some(ahead) => ahead.get(first, out),
                 None => read(source, first, out, || told.insert(id)),
-            };
-            Ok(())
+            })
         });
-        let Ok(Mixed { block, heard }) = mixed else { return 0 };
+        let Ok(late) = mixed else { return 0 };
+        self.let_go();
         self.run.counting.count(|c| c.late_samples += late as u64);
-        shared.levels(self.meter.add(&commit.scene.mixer, &block, &heard));
-        shared.sound.write(block.position as i64, &block.samples);
+        if shared.reset_meters.swap(false, Ordering::AcqRel) {
+            self.mixing.reset_meters();
+        }
+        // who looks at them now does not hold the mixer up: it writes them again with the next block
+        if let Some(mut levels) = shared.levels.try_lock() {
+            self.mixing.read_levels(&mut levels);
+        }
+        for (mix, port) in &commit.ports {
+            self.mixing.samples(*mix).into_iter().for_each(|samples| port.write(first as i64, samples));
+        }
         // the last block may reach past the last frame's sound
         let limit = self.run.limit();
         let end = if limit == u64::MAX { u64::MAX } else { self.run.rate.sample_of(limit, SAMPLE_RATE) };
-        let block = crate::mixing::cut(block, end);
-        for target in shared.live_sound_targets() {
-            self.hand_out(shared, &target, &block);
+        let mut made: Option<(MixId, AudioBlock)> = None;
+        for (mix, target) in shared.sound_targets.all().iter() {
+            if made.as_ref().is_none_or(|(id, _)| id != mix) {
+                made = self.mixing.last(*mix).map(|block| (*mix, crate::mixing::cut(block, end)));
+            }
+            made.iter().for_each(|(_, block)| self.hand_out(shared, target, block));
         }
-        block.len() as u64
+        self.mixing.next().min(end) - first.min(end)
     }
 
-    fn hand_out(&self, shared: &Shared, target: &Arc<dyn AudioTarget>, block: &lk_media::AudioBlock) {
+    /// Lets sources go that have been taken away, and have faded.
+    fn let_go(&mut self) {
+        let mixing = &self.mixing;
+        self.claims.retain(|id, _| mixing.hears(*id));
+        self.ahead.retain(|id, _| mixing.hears(*id));
+        self.told.retain(|id| mixing.hears(*id));
+    }
+
+    fn hand_out(&self, shared: &Shared, target: &Arc<dyn AudioTarget>, block: &AudioBlock) {
         loop {
             match target.offer_audio(block, self.run.delivery) {
                 Ok(Offered::Busy) if self.run.delivery == Delivery::Lossless => {
@@ -92,9 +111,6 @@ impl Sounds {
             return;
         }
         self.revision = Some(commit.revision);
-        self.claims.retain(|id, _| commit.sounds.contains_key(id));
-        self.ahead.retain(|id, _| commit.sounds.contains_key(id));
-        self.told.retain(|id| commit.sounds.contains_key(id));
         for (id, source) in &commit.sounds {
             if self.claims.contains_key(id) || self.ahead.contains_key(id) {
                 continue;

@@ -3,7 +3,7 @@
 
 use super::packets::{Item, Popped, Start};
 use super::pictures::STALL;
-use super::shared::{Shared, count};
+use super::shared::{Fading, Shared, count};
 use super::timeline::{Mapping, to_samples};
 use crate::av::input::Medium;
 use crate::av::picture_decoder::Step;
@@ -11,7 +11,7 @@ use crate::av::sound_decoder::{Piece, SoundDecoder};
 use crate::media_file::cubic;
 use lk_media::audio_port::sample_at;
 use lk_media::clock::Stopwatch;
-use lk_media::{CHANNELS, Result, SAMPLE_RATE, Timestamp};
+use lk_media::{CHANNELS, RAMP, Ramp, Result, SAMPLE_RATE, Timestamp};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -40,6 +40,8 @@ pub(super) struct Hearing {
     shared: Arc<Shared>,
     decoder: SoundDecoder,
     map: Mapping,
+    /// What was heard on the line before, and fades.
+    fading: Fading,
     /// Samples of the media, laid end to end like the timeline's places; the first one's place.
     samples: VecDeque<f32>,
     start: i64,
@@ -64,6 +66,7 @@ impl Hearing {
             shared,
             decoder,
             map,
+            fading: Fading::default(),
             samples: VecDeque::new(),
             start: 0,
             next: 0,
@@ -109,6 +112,7 @@ impl Hearing {
         }
         if map.revision != self.map.revision {
             self.next = map.from;
+            self.fading = self.shared.fading.lock().clone();
         }
         self.map = map;
     }
@@ -153,6 +157,7 @@ impl Hearing {
         }
         let mut out = vec![0.0; count as usize * CHANNELS];
         self.fill(origin, &mut out);
+        self.soften(origin, &mut out);
         let mut timeline = self.shared.timeline.lock();
         if timeline.map().revision == self.map.revision {
             self.shared.sound.write(self.next, &out);
@@ -189,6 +194,19 @@ impl Hearing {
                 *value = cubic([-1, 0, 1, 2].map(|offset| at(whole + offset, c)), part);
             }
         }
+    }
+
+    /// Where one line follows another, what was heard fades and what comes in between beginning and end fades in.
+    fn soften(&self, (anchor, place): (i64, i64), out: &mut [f32]) {
+        let begin = self.map.from.max(anchor);
+        if self.next < begin + RAMP as i64 && place + begin - anchor > 0 {
+            let mut ramp = Ramp::new([0.0]);
+            ramp.go_to([1.0], begin);
+            ramp.scale(self.next, out);
+        }
+        let skip = (self.next - self.fading.from).max(0) as usize * CHANNELS;
+        let old = self.fading.samples.get(skip..).unwrap_or_default();
+        out.iter_mut().zip(old).for_each(|(new, old)| *new += old);
     }
 
     /// Decodes a step; false if there is nothing to decode.

@@ -8,6 +8,7 @@
 //! recognised by its number and dropped.
 
 mod hearing;
+mod loudness;
 mod options;
 mod packets;
 mod pictures;
@@ -21,12 +22,14 @@ pub use options::{PlayerOptions, PlayerStatistics};
 use crate::av::demux::{Demuxer, Opened};
 use crate::media_file::{MediaInfo, OpenOptions};
 use hearing::Hearing;
+use lk_media::audio_port::sample_at;
 use lk_media::clock::Deadline;
 use lk_media::thread::{Process, Thread, spawn};
 use lk_media::{
     AudioSource, Cancel, Clock, Delivery, Error, ErrorKind, Events, Result, SourceState, Timestamp,
     VideoSource, VideoTarget, Wake,
 };
+use loudness::Loudness;
 use packets::Packets;
 use parking_lot::Mutex;
 use pictures::Pictures;
@@ -35,7 +38,7 @@ use shared::{Shared, is_same};
 use source::{Link, Pulled, Sound, Video};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use timeline::{Facts, Timeline};
 
@@ -68,8 +71,7 @@ pub(crate) struct Inner {
     has_video: bool,
     has_sound: bool,
     looping: AtomicBool,
-    gain: AtomicU32,
-    muted: AtomicBool,
+    loudness: Loudness,
     pulled: Pulled,
     decoders: Mutex<Vec<Thread>>,
     demuxer: Mutex<Option<Thread>>,
@@ -233,23 +235,23 @@ impl Player {
         if !(-200.0..=60.0).contains(&gain) {
             return Err(Error::parameter(format!("a gain of {gain} dB is not between -200 and 60")));
         }
-        self.0.gain.store(gain.to_bits(), Ordering::Relaxed);
+        self.0.set_loudness(|old, _| *old = gain);
         Ok(())
     }
 
     /// The gain in decibels.
     pub fn gain_db(&self) -> f32 {
-        f32::from_bits(self.0.gain.load(Ordering::Relaxed))
+        self.0.loudness.get().0
     }
 
     /// Silences its sound, which goes on, or lets it be heard again.
     pub fn set_muted(&self, muted: bool) {
-        self.0.muted.store(muted, Ordering::Relaxed);
+        self.0.set_loudness(|_, old| *old = muted);
     }
 
     /// Whether its sound is silenced.
     pub fn is_muted(&self) -> bool {
-        self.0.muted.load(Ordering::Relaxed)
+        self.0.loudness.get().1
     }
 
     /// Gives every frame to `target` from now on, the one that is shown at once. The target does not keep the
@@ -354,8 +356,7 @@ impl Inner {
             has_video,
             has_sound,
             looping: AtomicBool::new(options.looping),
-            gain: AtomicU32::new(0.0_f32.to_bits()),
-            muted: AtomicBool::new(false),
+            loudness: Loudness::new(),
             pulled: Pulled::default(),
             decoders: Mutex::default(),
             demuxer: Mutex::default(),
@@ -388,13 +389,8 @@ impl Inner {
         }
     }
 
-    /// What sound is multiplied by.
-    fn gain(&self) -> f32 {
-        if self.muted.load(Ordering::Relaxed) {
-            return 0.0;
-        }
-        let gain = f32::from_bits(self.gain.load(Ordering::Relaxed));
-        if gain == 0.0 { 1.0 } else { 10.0_f32.powf(gain / 20.0) }
+    fn set_loudness(&self, change: impl FnOnce(&mut f32, &mut bool)) {
+        self.loudness.change(sample_at(self.shared.now()), change);
     }
 
     /// How the pulled readers are opened.

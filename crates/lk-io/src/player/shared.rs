@@ -7,8 +7,8 @@ use super::timeline::{Mapping, Standing, Timeline};
 use crate::av::input::Medium;
 use lk_media::clock::Deadline;
 use lk_media::{
-    AudioPort, CHANNELS, Cancel, Clock, Delivery, Error, Event, EventKind, Events, Frame, SourceState,
-    Timestamp, VideoPort, VideoTarget, Wake,
+    AudioPort, AudioSource, CHANNELS, Cancel, Clock, Delivery, Error, Event, EventKind, Events, Frame, RAMP,
+    Ramp, SAMPLE_RATE, Sampling, SourceState, Timestamp, VideoPort, VideoTarget, Wake,
 };
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -37,6 +37,13 @@ pub(super) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
 
+/// What was to be heard before the line changed, and fades.
+#[derive(Clone, Default)]
+pub(super) struct Fading {
+    pub(super) from: i64,
+    pub(super) samples: Arc<[f32]>,
+}
+
 /// Everything but the threads.
 pub(super) struct Shared {
     pub(super) name: String,
@@ -46,6 +53,7 @@ pub(super) struct Shared {
     pub(super) packets: Packets,
     pub(super) port: VideoPort,
     pub(super) sound: AudioPort,
+    pub(super) fading: Mutex<Fading>,
     pub(super) targets: Mutex<Vec<Arc<dyn VideoTarget>>>,
     pub(super) events: Events,
     pub(super) counts: Counts,
@@ -71,6 +79,7 @@ impl Shared {
             timeline: Mutex::new(timeline),
             packets,
             port: VideoPort::new(),
+            fading: Mutex::default(),
             targets: Mutex::default(),
             events: Events::new(),
             counts: Counts::default(),
@@ -104,10 +113,7 @@ impl Shared {
         let (new, map, standing) = (word(&timeline), timeline.map(), timeline.standing());
         let changed = map.revision != revision;
         if changed {
-            let silence = (timeline.rendered - map.from).clamp(0, i64::from(lk_media::SAMPLE_RATE));
-            if silence > 0 {
-                self.sound.write(map.from, &vec![0.0; silence as usize * CHANNELS]);
-            }
+            *self.fading.lock() = self.silence(map.from, timeline.rendered);
             timeline.rendered = timeline.rendered.min(map.from);
             // before anybody can publish on the new line
             self.retract(now);
@@ -126,6 +132,21 @@ impl Shared {
             self.events.emit(event);
         }
         answer
+    }
+
+    /// Has the sound from sample `from` to `end`, which is written already, fade within 10 ms; what is left of it.
+    fn silence(&self, from: i64, end: i64) -> Fading {
+        let count = (end - from).clamp(0, i64::from(SAMPLE_RATE)) as usize;
+        let mut rest = vec![0.0; count * CHANNELS];
+        let fading = &mut rest[..count.min(RAMP) * CHANNELS];
+        let mut ramp = Ramp::new([1.0]);
+        ramp.go_to([0.0], from);
+        if count > 0 && self.sound.read(from, fading, Sampling::Live).is_ok() {
+            ramp.scale(from, fading);
+        }
+        let fading = Fading { from, samples: fading.into() };
+        self.sound.write(from, &rest);
+        fading
     }
 
     /// Sends everybody to media time `media`.

@@ -207,9 +207,9 @@ impl AudioSource for Sound {
                 _ => AudioRead::Filled,
             }
         };
-        let gain = inner.gain();
-        if gain != 1.0 {
-            out.iter_mut().for_each(|s| *s *= gain);
+        match sampling {
+            Sampling::Exact => inner.loudness.apply_exactly(first, out),
+            Sampling::Live => inner.loudness.apply(first, out),
         }
         Ok(answer)
     }

@@ -18,8 +18,8 @@ use std::time::Duration;
 
 /// Samples asked for at a time.
 const BLOCK: u64 = 480;
-/// How far behind the clock sound is asked for, in samples: 60 ms.
-const SOUND_BEHIND: u64 = 2880;
+/// How far behind the clock sound is asked for, in samples: 100 ms. Mixed sound is there 60 ms behind.
+const SOUND_BEHIND: u64 = 4800;
 /// The longest pictures are asked for behind the clock.
 const MOST_BEHIND: Duration = Duration::from_millis(500);
 /// After standing still for longer than this, sound goes on at the present.

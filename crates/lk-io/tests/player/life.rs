@@ -52,7 +52,9 @@ fn stands_at_its_first_frame_stops_and_goes_on_there() {
     assert_eq!(player.position(), rate.time_of(20));
     let stopped = sample_at(rate.time_of(6_020));
     assert_eq!(heard(&*sound, stopped - 480, 480), expected(stopped - first - 480), "what was heard stays");
-    assert!(heard(&*sound, stopped, 4800).iter().all(|s| *s == 0.0), "silent from then on");
+    let fading = heard(&*sound, stopped - 1, 481);
+    assert!(smooth(&fading, 0.03) && fading[2 * 240..2 * 241] != [0.0, 0.0], "it fades");
+    assert!(heard(&*sound, stopped + 479, 4800).iter().all(|s| *s == 0.0), "silent from then on");
     for n in [21, 22, 25, 300] {
         stage.expect(rate.time_of(6_000 + n), 20);
     }
@@ -67,6 +69,9 @@ fn stands_at_its_first_frame_stops_and_goes_on_there() {
     let origin = sample_at(rate.time_of(6_401)) - sample_at(rate.time_of(20));
     let at = sample_at(rate.time_of(6_410));
     assert_eq!(heard(&*sound, at, 480), expected(at - origin));
+    let begin = sample_at(rate.time_of(6_400).offset(7_000_000));
+    let start = heard(&*sound, begin - 480, 4800);
+    assert!(smooth(&start, 0.07) && start[..2 * 480].iter().all(|s| *s == 0.0), "it comes in softly");
 
     // twice as fast, then as before
     stage.player.set_rate(2.0).unwrap();
@@ -75,8 +80,63 @@ fn stands_at_its_first_frame_stops_and_goes_on_there() {
     }
     assert!(player.set_rate(0.0).is_err() && player.set_gain_db(f32::NAN).is_err());
     player.set_rate(1.0).unwrap();
+    let before = heard(&*sound, at, 480);
     player.set_muted(true);
-    assert!(heard(&*sound, at, 480).iter().all(|s| *s == 0.0));
+    assert_eq!(heard(&*sound, at, 480), before, "what was heard stays");
+    assert!(smooth(&heard(&*sound, at, 960), 0.07));
+    assert!(heard(&*sound, at + 959, 480).iter().all(|s| *s == 0.0));
+    std::fs::remove_file(&path).unwrap();
+}
+
+/// Whether no sample is farther from the next than `step`.
+fn smooth(samples: &[f32], step: f32) -> bool {
+    samples.iter().zip(&samples[CHANNELS..]).all(|(a, b)| (a - b).abs() <= step)
+}
+
+#[test]
+fn seeks_and_other_rates_make_no_click() {
+    if !has_ffmpeg() {
+        return;
+    }
+    // a slow tone, in which any jump is one
+    let source = "aevalsrc='0.5*cos(2*PI*110*t)|0.5*cos(2*PI*220*t)':s=48000:d=10";
+    let args = ["-f", "lavfi", "-i", source, "-map", "0:v", "-map", "1:a"];
+    let path = clip("tone.mkv", 300, "30", &[&args, H264, &["-c:a", "pcm_f32le"]].concat());
+    let rate = rate30();
+    let stage = Stage::new(&path, &PlayerOptions::default(), rate.time_of(6_000));
+    let (player, sound) = (&stage.player, stage.player.sound().unwrap());
+    let (mut now, mut all) = (6_000, Vec::new());
+    let mut play = |frames: u64| {
+        for _ in 0..frames {
+            let first = sample_at(rate.time_of(now));
+            now += 1;
+            stage.clock.set(rate.time_of(now));
+            all.extend(heard(&*sound, first, 1600));
+        }
+    };
+    player.start();
+    play(15);
+    for place in [7.003, 2.0041, 5.55, 0.9] {
+        player.set_position(Timestamp::from_secs_f64(place));
+        until("it plays there", || {
+            play(1);
+            player.position().as_secs_f64() > place + 0.001
+        });
+        play(15);
+    }
+    player.set_rate(1.7).unwrap();
+    play(6);
+    player.set_rate(1.0).unwrap();
+    play(20);
+    player.set_muted(true);
+    play(3);
+    // but for the beginning, which is what the file begins with
+    let all = &all[all.iter().position(|s| *s != 0.0).unwrap() / CHANNELS * CHANNELS..];
+    let steepest = all.iter().zip(&all[CHANNELS..]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    let sounding = all.iter().filter(|s| s.abs() > 0.3).count();
+    // the tone itself at 1.7 times its speed, and two ramps over it
+    assert!(steepest < 0.5 * 0.0288 * 1.7 + 0.004, "{steepest}");
+    assert!(sounding > 100 * 1600, "{sounding} of {}", all.len());
     std::fs::remove_file(&path).unwrap();
 }
 
