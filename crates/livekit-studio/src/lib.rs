@@ -18,11 +18,11 @@ mod render;
 
 pub use lk_compositor::{
     Anchor, Blend, Color, Crop, Fit, Flip, Layer, LayerId, MixerInput, MixerSettings, OfflinePolicy,
-    Placement, Point, Scene, SourceId,
+    Placement, Point, RenderStatistics, Scene, SourceId,
 };
 pub use lk_engine::{
     Batch, Commit, Compositor, Lateness, Level, Levels, LiveFrames, LiveOptions, LiveStatistics,
-    OfflineOptions, OfflineRun, Picture, Progress, RunStatistics, SoundId, Stepped, Tick, Where,
+    OfflineOptions, OfflineRun, Parts, Picture, Progress, RunStatistics, SoundId, Stepped, Tick, Where,
 };
 pub use lk_io::copier::{Copier, CopyOptions, CopyProgress, CopyReport};
 pub use lk_io::encode::{AudioSettings, EncoderInfo, OutputSettings, StreamKind, VideoSettings, encoders};

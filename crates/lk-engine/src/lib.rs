@@ -18,4 +18,4 @@ pub use draft::{Commit, SoundId, Where};
 pub use live::{Lateness, Level, Levels, LiveFrames, LiveOptions, LiveStatistics, Picture, Stepped};
 pub use offline::{OfflineOptions, OfflineRun, Tick};
 pub use outputs::{Wanted, wanted, wanted_spec};
-pub use statistics::{Progress, RunStatistics};
+pub use statistics::{Parts, Progress, RunStatistics};

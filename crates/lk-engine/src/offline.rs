@@ -4,10 +4,10 @@
 use crate::compositor::Compositor;
 use crate::draft::{Commit, SoundId};
 use crate::mixing::{self, Mixing};
+use crate::outputs;
 use crate::statistics::RunStatistics;
-use lk_compositor::render::OutputRequest;
 use lk_compositor::{CpuRenderer, LayerId, OfflinePolicy, RenderJob, Renderer, Sampled, SourceId};
-use lk_media::clock::{Deadline, Stopwatch, process_cpu_time};
+use lk_media::clock::{Deadline, Stopwatch, process_cpu_time, thread_cpu_time};
 use lk_media::{
     AudioBlock, AudioRead, AudioSource, AudioTarget, Cancel, ClockId, Delivery, Error, ErrorKind, Exactness,
     Frame, FrameSpec, LeaseGuard, Offered, Result, SAMPLE_RATE, Sample, Sampling, Timestamp, VideoSource,
@@ -158,6 +158,12 @@ impl OfflineRun {
 
     /// Makes the next frame and the sound that begins with it.
     pub fn step(&mut self) -> Result<Tick> {
+        self.step_for(&[])
+    }
+
+    /// The same for targets that get the frame next ([`OfflineRun::deliver`]): what only one of them wants is made
+    /// in its own memory if it offers some.
+    pub fn step_for(&mut self, videos: &[(usize, Arc<dyn VideoTarget>)]) -> Result<Tick> {
         if self.options.cancel.is_cancelled() {
             return Err(cancelled());
         }
@@ -170,17 +176,17 @@ impl OfflineRun {
         self.pictures_left = Left::default();
         let watch = Stopwatch::start();
         let inputs = self.sample_all(&commit, time)?;
-        self.statistics.sampling += watch.elapsed();
+        self.statistics.parts.sampling += watch.elapsed();
 
-        let watch = Stopwatch::start();
-        let outputs =
-            self.options.outputs.iter().map(|spec| OutputRequest { spec: *spec, buffer: None }).collect();
+        let (watch, cpu) = (Stopwatch::start(), thread_cpu_time());
+        let outputs = outputs::requests(&self.options.outputs, videos);
         self.renderer.submit(RenderJob { index, time, scene: &commit.scene, inputs: &inputs, outputs })?;
         let rendered = self
             .renderer
             .poll()
             .ok_or_else(|| Error::internal("the renderer did not give the frame it was given"))?;
-        self.statistics.rendering += watch.elapsed();
+        self.statistics.parts.rendering += watch.elapsed();
+        self.statistics.tick_cpu += thread_cpu_time().saturating_sub(cpu);
 
         let mut sound = Vec::new();
         if self.options.sound {
@@ -189,7 +195,7 @@ impl OfflineRun {
             while self.mixing.next() < end {
                 sound.push(self.mix_block(&commit)?);
             }
-            self.statistics.sampling += watch.elapsed();
+            self.statistics.parts.mixing += watch.elapsed();
         }
         self.next += 1;
         self.last = rendered.frames.first().cloned();
@@ -228,7 +234,7 @@ impl OfflineRun {
                 begun = true;
             }
         }
-        self.statistics.delivering += watch.elapsed();
+        self.statistics.parts.delivering += watch.elapsed();
         Ok(())
     }
 
@@ -237,6 +243,7 @@ impl OfflineRun {
         RunStatistics {
             elapsed: self.started.elapsed(),
             cpu: process_cpu_time().saturating_sub(self.cpu_before),
+            render: self.renderer.statistics(),
             ..self.statistics.clone()
         }
     }

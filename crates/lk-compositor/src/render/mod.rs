@@ -8,6 +8,8 @@ pub use cpu::CpuRenderer;
 
 use crate::scene::{Scene, SourceId};
 use lk_media::{Frame, FrameMut, FrameSpec, Result, Timestamp};
+use serde::Serialize;
+use std::time::Duration;
 
 /// The frame a source gave for the tick; None when it has nothing to show.
 #[derive(Clone, Debug)]
@@ -62,7 +64,7 @@ pub trait Renderer: Send {
 }
 
 /// What a renderer did so far, and how much of it could be left out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RenderStatistics {
     /// Jobs taken.
     pub jobs: u64,
@@ -70,10 +72,29 @@ pub struct RenderStatistics {
     pub repeated: u64,
     /// Frames drawn into memory that showed something like it already.
     pub reclaimed: u64,
-    /// Pixels of the canvases of all jobs that were not repeated, once for each family of truth.
+    /// CPU time of the calling thread in jobs.
+    pub cpu: Duration,
+    /// CPU time of the other render threads.
+    pub pool_cpu: Duration,
+    /// Pixels of the canvases of all jobs, once for each family of truth.
     pub pixels: u64,
     /// Those of them that had to be drawn.
     pub drawn: u64,
+    /// Layers with something to show, of all jobs that were not repeated, once for each family of truth.
+    pub layers: u64,
+    /// Those of them that were left out: outside the canvas, clear, or hidden by a layer above.
+    pub culled: u64,
     /// Layers whose finished picture was at hand.
     pub kept_layers: u64,
+    /// Bytes of finished pictures that are kept now.
+    pub kept_bytes: usize,
+    /// Frames converted and written: one for each kind that was wanted, and for each memory that was brought.
+    pub written: u64,
+}
+
+impl RenderStatistics {
+    /// How much of the canvases had to be drawn, from 0 to 1.
+    pub fn damaged(&self) -> f64 {
+        if self.pixels == 0 { 0.0 } else { self.drawn as f64 / self.pixels as f64 }
+    }
 }

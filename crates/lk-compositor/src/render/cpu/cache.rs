@@ -61,6 +61,11 @@ impl Cache {
         }
     }
 
+    /// Bytes of what is kept.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// A new job begins.
     pub fn begin_job(&mut self) {
         self.job += 1;

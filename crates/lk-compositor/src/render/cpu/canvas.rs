@@ -154,6 +154,11 @@ impl Canvas {
         Self { family, planes: planes.collect() }
     }
 
+    /// Bytes of its planes.
+    pub fn bytes(&self) -> usize {
+        self.planes.iter().map(|p| p.data.len()).sum()
+    }
+
     /// The same pixels as they are in `other`, which holds them.
     pub fn copy_from(&mut self, other: &Self) {
         for (to, from) in self.planes.iter_mut().zip(&other.planes) {

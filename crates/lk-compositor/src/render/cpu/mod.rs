@@ -12,6 +12,7 @@ mod blend;
 mod cache;
 mod canvas;
 mod coverage;
+mod cull;
 mod damage;
 mod draw;
 mod flat;
@@ -47,6 +48,7 @@ use draw::{Drawing, Target};
 use flat::Flats;
 use geometry::Area;
 use last::Last;
+use lk_media::clock::thread_cpu_time;
 use lk_media::{AlphaKind, Error, Frame, FrameSpec, Result, Size};
 use parking_lot::Mutex;
 use plan::{LayerPlan, Shapes};
@@ -72,6 +74,8 @@ pub struct CpuRenderer {
     finished: VecDeque<Rendered>,
     last: Option<Last>,
     statistics: RenderStatistics,
+    /// Pixels of the canvases of the last job.
+    pixels: u64,
     band_pixels: usize,
 }
 
@@ -87,13 +91,19 @@ impl CpuRenderer {
             finished: VecDeque::new(),
             last: None,
             statistics: RenderStatistics::default(),
+            pixels: 0,
             band_pixels: BAND_PIXELS,
         })
     }
 
     /// What was done so far, and how much of it could be left out.
     pub fn statistics(&self) -> RenderStatistics {
-        RenderStatistics { kept_layers: self.cache.hits, ..self.statistics }
+        RenderStatistics {
+            pool_cpu: self.pool.cpu(),
+            kept_layers: self.cache.hits,
+            kept_bytes: self.cache.bytes() + self.flats.bytes(),
+            ..self.statistics
+        }
     }
 
     /// Draws the canvas of a family and writes it to `targets`.
@@ -104,10 +114,17 @@ impl CpuRenderer {
         targets: Vec<Target>,
     ) -> Result<(Vec<Target>, Arc<Shown>)> {
         let scene = job.scene;
-        let shown = scene.layers.values().filter_map(|layer| Some((layer, frame_of(layer, job)?)));
-        let mut layers: Vec<LayerPlan> = shown
-            .filter_map(|(layer, frame)| LayerPlan::new(layer, frame, family, scene.size, &mut self.shapes))
-            .collect();
+        let visible = scene.layers.values().filter(|l| l.visible);
+        let shown: Vec<_> = visible.filter_map(|layer| Some((layer, frame_of(layer, job)?))).collect();
+        self.statistics.layers += shown.len() as u64;
+        let mut culled = shown.len();
+        let plans = shown
+            .into_iter()
+            .filter_map(|(layer, frame)| LayerPlan::new(layer, frame, family, scene.size, &mut self.shapes));
+        let mut layers: Vec<LayerPlan> = plans.collect();
+        cull::leave_out_hidden(&mut layers);
+        culled -= layers.len();
+        self.statistics.culled += culled as u64;
         let shown = Arc::new(Shown::new(scene.size, scene.background, &layers));
         let halo = shown.halo;
         let bands = Bands::new(scene.size, self.band_pixels, halo);
@@ -121,6 +138,7 @@ impl CpuRenderer {
         let shapes: Vec<_> = layers.iter().map(LayerPlan::shape).collect();
         let tiles = tiles::cut(&bands, &shapes, damage_of(&targets, &shown).as_deref());
         self.statistics.pixels += u64::from(scene.size.width) * u64::from(scene.size.height);
+        self.statistics.written += targets.len() as u64;
         self.statistics.drawn += tiles.iter().map(|t| t.area.pixels() as u64).sum::<u64>();
         let drawing = Arc::new(Drawing {
             family,
@@ -206,9 +224,11 @@ impl Renderer for CpuRenderer {
 
     fn submit(&mut self, mut job: RenderJob<'_>) -> Result<()> {
         self.statistics.jobs += 1;
+        let before = thread_cpu_time();
         let frames = match self.last.as_ref().and_then(|last| last.answer(&job)) {
             Some(frames) => {
                 self.statistics.repeated += 1;
+                self.statistics.pixels += self.pixels;
                 frames
             }
             None => {
@@ -217,7 +237,9 @@ impl Renderer for CpuRenderer {
                 if let Some(last) = &mut self.last {
                     last.forget();
                 }
+                let before = self.statistics.pixels;
                 let frames = self.render(&mut job)?;
+                self.pixels = self.statistics.pixels - before;
                 match specs {
                     Some(specs) => Last::keep(&mut self.last, &job, specs, &frames),
                     None => self.last = None,
@@ -226,6 +248,7 @@ impl Renderer for CpuRenderer {
             }
         };
         self.finished.push_back(Rendered { index: job.index, time: job.time, frames });
+        self.statistics.cpu += thread_cpu_time().saturating_sub(before);
         Ok(())
     }
 

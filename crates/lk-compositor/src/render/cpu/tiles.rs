@@ -62,7 +62,7 @@ impl Area {
         touch(&self.x, &other.x) && touch(&self.y, &other.y)
     }
 
-    fn holds(&self, other: &Self) -> bool {
+    pub fn holds(&self, other: &Self) -> bool {
         let within = |a: &Range<usize>, b: &Range<usize>| a.start <= b.start && a.end >= b.end;
         within(&self.x, &other.x) && within(&self.y, &other.y)
     }
