@@ -1277,6 +1277,8 @@ class _SceneFrames:
 
     def __iter__(self) -> Self: ...
     def __next__(self) -> Frame: ...
+    def statistics(self) -> Statistics:
+        """What the run did so far."""
     def close(self) -> None:
         """Ends the run and lets go of the scene; asking for more frames raises StopIteration."""
 

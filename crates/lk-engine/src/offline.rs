@@ -6,6 +6,7 @@ use crate::draft::{Commit, SoundId};
 use crate::mixing::{self, Mixing};
 use crate::outputs;
 use crate::statistics::RunStatistics;
+use lk_compositor::render::Frames;
 use lk_compositor::{CpuRenderer, LayerId, OfflinePolicy, RenderJob, Renderer, Sampled, SourceId};
 use lk_media::clock::{Deadline, Stopwatch, process_cpu_time, thread_cpu_time};
 use lk_media::{
@@ -50,7 +51,7 @@ pub struct Tick {
     /// Its time: round(index / rate).
     pub time: Timestamp,
     /// One frame for each output.
-    pub frames: Vec<Frame>,
+    pub frames: Frames,
     /// The sound that begins within this frame.
     pub sound: Vec<AudioBlock>,
     /// Whether everything that ends by itself (and there is such a thing) was over before this frame.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Which frames the targets of a run want, each kind made once.
 
-use lk_compositor::render::OutputRequest;
+use lk_compositor::render::{OutputRequest, Outputs};
 use lk_compositor::{Color, Scene};
 use lk_media::{AlphaKind, FrameSpec, PixelFormat, Size, VideoTarget};
 use std::sync::Arc;
@@ -40,7 +40,7 @@ pub fn wanted(scene: &Scene, targets: Vec<Arc<dyn VideoTarget>>) -> Wanted {
 
 /// What to ask the renderer for: a frame that only one target wants is made in that target's own memory if it
 /// offers some.
-pub(crate) fn requests(specs: &[FrameSpec], videos: &[(usize, Arc<dyn VideoTarget>)]) -> Vec<OutputRequest> {
+pub(crate) fn requests(specs: &[FrameSpec], videos: &[(usize, Arc<dyn VideoTarget>)]) -> Outputs {
     let sole = |number: usize| {
         let mut wanting = videos.iter().filter(|(n, _)| *n == number).map(|(_, target)| target);
         wanting.next().filter(|_| wanting.next().is_none())

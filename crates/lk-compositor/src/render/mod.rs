@@ -9,6 +9,7 @@ pub use cpu::CpuRenderer;
 use crate::scene::{Scene, SourceId};
 use lk_media::{Frame, FrameMut, FrameSpec, Result, Timestamp};
 use serde::Serialize;
+use smallvec::SmallVec;
 use std::time::Duration;
 
 /// The frame a source gave for the tick; None when it has nothing to show.
@@ -19,6 +20,11 @@ pub struct Sampled {
     /// Its frame.
     pub frame: Option<Frame>,
 }
+
+/// The frames wanted of a job.
+pub type Outputs = SmallVec<[OutputRequest; 4]>;
+/// The frames made for a job.
+pub type Frames = SmallVec<[Frame; 4]>;
 
 /// One frame to be made.
 pub struct RenderJob<'a> {
@@ -31,7 +37,7 @@ pub struct RenderJob<'a> {
     /// What the sources gave; a source without an entry shows nothing.
     pub inputs: &'a [Sampled],
     /// The frames wanted, each of the canvas' size. A format decides the family of truth (RGB or YUV).
-    pub outputs: Vec<OutputRequest>,
+    pub outputs: Outputs,
 }
 
 /// One output frame wanted.
@@ -49,7 +55,7 @@ pub struct Rendered {
     /// The job's time.
     pub time: Timestamp,
     /// One frame for each output, in the job's order. Equal specs share one frame unless they brought memory.
-    pub frames: Vec<Frame>,
+    pub frames: Frames,
 }
 
 /// Makes frames. Jobs go in by [`Renderer::submit`] and come out in the same order by [`Renderer::poll`]; a CPU

@@ -4,13 +4,16 @@
 
 use super::geometry::Area;
 use super::plan::LayerPlan;
+use smallvec::SmallVec;
 
 /// Covers that are compared with each layer below: the largest ones.
 const MOST_COVERS: usize = 8;
 
+type Covers = SmallVec<[Area; MOST_COVERS]>;
+
 /// Takes those layers out of `layers` (the lowest first) that lie wholly under one above them.
 pub(super) fn leave_out_hidden(layers: &mut Vec<LayerPlan>) {
-    let mut covers: Vec<Area> = Vec::new();
+    let mut covers = Covers::new();
     let mut kept = layers.len();
     for at in (0..layers.len()).rev() {
         let layer = &layers[at];
@@ -26,7 +29,7 @@ pub(super) fn leave_out_hidden(layers: &mut Vec<LayerPlan>) {
     layers.drain(..kept);
 }
 
-fn remember(covers: &mut Vec<Area>, cover: &Area) {
+fn remember(covers: &mut Covers, cover: &Area) {
     if covers.len() < MOST_COVERS {
         return covers.push(cover.clone());
     }

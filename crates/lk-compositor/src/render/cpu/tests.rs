@@ -46,11 +46,12 @@ impl Stage {
         outputs: Vec<OutputRequest>,
     ) -> lk_media::Result<Vec<Frame>> {
         let time = Timestamp::from_nanos(7);
-        renderer.submit(RenderJob { index: 3, time, scene: &self.scene, inputs: &self.inputs, outputs })?;
+        let (scene, inputs, outputs) = (&self.scene, &self.inputs, outputs.into());
+        renderer.submit(RenderJob { index: 3, time, scene, inputs, outputs })?;
         let rendered = renderer.poll().unwrap();
         assert_eq!((rendered.index, rendered.time), (3, time));
         assert!(rendered.frames.iter().all(|f| f.timestamp() == time));
-        Ok(rendered.frames)
+        Ok(rendered.frames.into_vec())
     }
 
     fn packed(&self, renderer: &mut CpuRenderer, spec: FrameSpec) -> Vec<u8> {
