@@ -1,19 +1,23 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Our scenes against ffmpeg and GStreamer: CPU time a frame, as a table in Markdown.
+"""Our scenes against what others would use: CPU time a frame, as a table in Markdown.
 
-    compare.py --data DIR [--scenes s1,s2,...] [--frames 300] [--repeat 3] [--peers ffmpeg,gstreamer]
+    compare.py --data DIR [--scenes s1,s2,...] [--frames 300] [--repeat 3] [--peers ffmpeg,gstreamer,pyav,opencv]
+               [--json FILE]
 
 Makes the inputs in DIR if they are not there (tools/bench_inputs.sh). Every program reads the same files, puts the same
 pictures at the same places and hands out the same format; the lower third is a picture for all of them. The runs of
 one scene take turns, so that a busy minute of the machine meets all of them. What counts is the CPU time of the whole
 process, start-up and decoding included (as the operating system says when it ends), the median of the repeats: unlike
-real time it hardly depends on what else the machine does. For ourselves the steady state is given too.
+real time it hardly depends on what else the machine does. For ourselves the steady state and the compositing in it
+(by thread clocks) are given too, and the most memory a run had. The Python peers run in --peer-python, which has what
+benches/requirements-peers.txt says.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import re
@@ -22,11 +26,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
-from scenes import FPS, HEIGHT, SCENES, WIDTH, Part, Scene
+from standard import FPS, HEIGHT, SCENES, WIDTH, Part, Scene
 
 ROOT = Path(__file__).resolve().parents[1]
 Command = list[str]
@@ -60,7 +64,7 @@ def ffmpeg_prepared(part: Part, number: int, layout: str) -> str:
     steps = []
     if part.size:
         steps.append(f"scale={part.size[0]}:{part.size[1]}:flags=bilinear")
-    elif part.file.endswith(".jpg"):
+    elif part.file.endswith(".jpg") and layout != "bgra":
         steps.append("scale=out_range=tv")
     if not part.moves:
         steps.append(f"format={layout}")
@@ -78,7 +82,7 @@ def ffmpeg(job: Job) -> Command:
     chains = []
     for number, part in enumerate(parts):
         with_alpha = "bgra" if rgb else "yuva420p"
-        layout = with_alpha if part.file.endswith(".png") and number else "bgra" if rgb else "yuv420p"
+        layout = with_alpha if part.has_alpha else "bgra" if rgb else "yuv420p"
         chains.append(ffmpeg_prepared(part, number, layout))
     if job.name == "s2":  # ffmpeg's own way for tiles
         places = "|".join(f"{part.x}_{part.y}" for part in parts)
@@ -90,9 +94,25 @@ def ffmpeg(job: Job) -> Command:
             blend = "format=auto" if rgb else "format=yuv420"
             chains.append(f"{below}[p{number}]overlay={part.x}:{part.y}:{blend}[v{number}]")
     chains.append(f"[v{len(parts) - 1}]format={'bgra' if rgb else 'yuv420p'}[out]")
-    command += ["-filter_complex", ";".join(chains), "-map", "[out]", "-frames:v", str(job.frames)]
+    command += [
+        "-filter_complex",
+        ";".join(chains),
+        "-map",
+        "[out]",
+        "-frames:v",
+        str(job.frames),
+    ]
     if job.scene.output == "x264":
-        return [*command, "-c:v", "libx264", "-preset", "veryfast", "-crf", "23", str(job.out)]
+        return [
+            *command,
+            "-c:v",
+            "libx264",
+            "-preset",
+            "veryfast",
+            "-crf",
+            "23",
+            str(job.out),
+        ]
     return [*command, "-f", "rawvideo", "/dev/null"]
 
 
@@ -132,6 +152,31 @@ def gstreamer(job: Job) -> Command:
     return ["gst-launch-1.0", "-q", *line.split()]
 
 
+def python_peer(name: str) -> Callable[[Job], Command]:
+    def command(job: Job) -> Command:
+        script = [
+            str(peer_python),
+            str(ROOT / "benches" / "python_peers.py"),
+            name,
+            "--scene",
+            job.name,
+        ]
+        return [
+            *script,
+            "--data",
+            str(job.data),
+            "--frames",
+            str(job.frames),
+            "--out",
+            str(job.out),
+        ]
+
+    return command
+
+
+peer_python = ROOT / "build" / "bench-venv" / "bin" / "python"
+
+
 @dataclass(frozen=True)
 class Program:
     command: Callable[[Job], Command]
@@ -143,6 +188,16 @@ PROGRAMS = {
     "livekit": Program(livekit, sys.executable, ("-c", "import LiveKit; print(LiveKit.__version__)")),
     "ffmpeg": Program(ffmpeg, "ffmpeg", ("-version",)),
     "gstreamer": Program(gstreamer, "gst-launch-1.0", ("--version",)),
+    "pyav": Program(
+        python_peer("pyav"),
+        str(peer_python),
+        ("-c", "import av; print(av.__version__)"),
+    ),
+    "opencv": Program(
+        python_peer("opencv"),
+        str(peer_python),
+        ("-c", "import cv2; print(cv2.__version__)"),
+    ),
 }
 
 # ---- Measuring ---------------------------------------------------------------------------------------------------
@@ -150,10 +205,13 @@ PROGRAMS = {
 
 @dataclass(frozen=True)
 class Run:
-    """CPU milliseconds a frame: of the whole process, and of the steady state if the program says so."""
+    """CPU milliseconds a frame: of the whole process, and, if the program says so, of the steady state and of the
+    compositing in it; the most memory it had, in MB."""
 
     whole: float
     steady: float | None
+    compositing: float | None
+    resident: float
 
 
 def measure(command: Command, frames: int) -> Run:
@@ -165,9 +223,11 @@ def measure(command: Command, frames: int) -> Run:
         text = output.read()
     if process.returncode:
         raise RuntimeError(f"{command[0]} failed ({process.returncode}): {text[-600:].strip()}")
-    found = re.search(r"^BENCH frames=(\d+) elapsed=[\d.]+ cpu=([\d.]+)$", text, re.MULTILINE)
-    steady = float(found[2]) * 1000 / int(found[1]) if found else None
-    return Run((usage.ru_utime + usage.ru_stime) * 1000 / frames, steady)
+    line = r"^BENCH frames=(\d+) elapsed=[\d.]+ cpu=([\d.]+) compositing=([\d.]+)"
+    found = re.search(line, text, re.MULTILINE)
+    each = [float(found[i]) * 1000 / int(found[1]) for i in (2, 3)] if found else [None, None]
+    whole = (usage.ru_utime + usage.ru_stime) * 1000 / frames
+    return Run(whole, each[0], each[1], usage.ru_maxrss / 1000)
 
 
 def compare(job: Job, names: Iterable[str], repeat: int) -> dict[str, Run]:
@@ -179,31 +239,52 @@ def compare(job: Job, names: Iterable[str], repeat: int) -> dict[str, Run]:
             except RuntimeError as error:
                 print(f"{job.name}: {error}", file=sys.stderr)
                 del runs[name]
-    medians = {}
-    for name, done in runs.items():
-        steady = [run.steady for run in done if run.steady is not None]
-        medians[name] = Run(median(run.whole for run in done), median(steady) if steady else None)
-    return medians
+
+    def middle(values: Iterable[float | None]) -> float | None:
+        known = [value for value in values if value is not None]
+        return median(known) if known else None
+
+    return {
+        name: Run(
+            median(run.whole for run in done),
+            middle(run.steady for run in done),
+            middle(run.compositing for run in done),
+            median(run.resident for run in done),
+        )
+        for name, done in runs.items()
+    }
 
 
 # ---- Telling -----------------------------------------------------------------------------------------------------
 
 
-def cell(run: Run | None, ours: Run | None) -> str:
-    if run is None:
-        return "–"
-    text = f"{run.whole:.1f}"
-    if run.steady is not None:
-        text += f" ({run.steady:.1f})"
-    if ours is not None and run is not ours:
-        text += f", {run.whole / ours.whole:.2f} x"
-    return text
+def row(
+    key: str,
+    scene: Scene,
+    runs: dict[str, Run],
+    peers: dict[str, Run],
+    names: list[str],
+) -> str:
+    """A line of the table; ``peers`` are the runs this scene is compared with."""
+    ours = runs["livekit"]
+    cells = [f"{key} {scene.title}", f"{ours.whole:.1f} ({ours.steady or 0:.2f})"]
+    cells += [f"{peers[name].whole:.1f}" if name in peers else "–" for name in names if name != "livekit"]
+    best = min((run.whole for run in peers.values()), default=None)
+    share = f"{ours.whole / best:.2f}" if best else "–"
+    cells.append(f"{share} / {scene.goal.share}" if scene.goal.share else share)
+    compositing = f"{ours.compositing or 0:.3f}"
+    cells.append(f"{compositing} / {scene.goal.compositing}" if scene.goal.compositing else compositing)
+    cells.append(f"{ours.resident:.0f}")
+    return f"| {' | '.join(cells)} |"
 
 
 def machine() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "")
+        model = next(
+            (line.split(":")[1].strip() for line in lines if line.startswith("model name")),
+            "",
+        )
     except OSError:
         model = ""
     return f"{len(os.sched_getaffinity(0))} cores of {model or platform.processor() or platform.machine()}"
@@ -211,7 +292,12 @@ def machine() -> str:
 
 def version(name: str) -> str:
     program = PROGRAMS[name]
-    done = subprocess.run([program.executable, *program.version], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [program.executable, *program.version],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     words = re.search(r"(?:version |^)(\d[\w.]*)", done.stdout)
     return f"{name} {words[1] if words else '?'}"
 
@@ -224,36 +310,60 @@ def main() -> None:
     parser.add_argument("--scenes", default=",".join(SCENES))
     parser.add_argument("--frames", type=int, default=300)
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--peers", default="ffmpeg,gstreamer")
+    parser.add_argument("--peers", default="ffmpeg,gstreamer,pyav,opencv")
+    parser.add_argument("--json", type=Path, help="add the figures to this file, for charts.py")
     parser.add_argument("--show", action="store_true", help="print the commands, run nothing")
     options = parser.parse_args()
 
-    if options.show:
-        names = ["livekit", *options.peers.split(",")]
-    else:
-        subprocess.run([str(ROOT / "tools" / "bench_inputs.sh"), str(options.data)], check=True)
-        asked = ["livekit", *(name for name in options.peers.split(",") if name)]
-        names = [name for name in asked if shutil.which(PROGRAMS[name].executable)]
-        for name in set(asked) - set(names):
-            print(f"{name} is left out: {PROGRAMS[name].executable} is not installed", file=sys.stderr)
-        heads = " | ".join(version(name) for name in names)
+    asked = ["livekit", *(name for name in options.peers.split(",") if name)]
+    names = [name for name in asked if shutil.which(PROGRAMS[name].executable)]
+    for name in set(asked) - set(names):
         print(
-            f"CPU milliseconds a frame, whole process, median of {options.repeat} runs of {options.frames} frames on"
+            f"{name} is left out: {PROGRAMS[name].executable} is not installed",
+            file=sys.stderr,
         )
-        print(f'{machine()}; in brackets the steady state; "x": times ours.\n')
-        print(f"| scene | {heads} |\n|---|{'---|' * len(names)}")
+    if not options.show:
+        subprocess.run([str(ROOT / "tools" / "bench_inputs.sh"), str(options.data)], check=True)
+        heads = [
+            "scene",
+            *map(version, names),
+            "share of the best / goal",
+            "compositing / goal",
+            "MB",
+        ]
+        print(f"CPU milliseconds a frame, median of {options.repeat} runs of {options.frames} frames on")
+        print(f"{machine()}; whole process, in brackets the steady state.\n")
+        print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
 
+    figures = {"frames": options.frames, "machine": machine(), "scenes": {}}
+    if options.json and options.json.exists():
+        figures = json.loads(options.json.read_text())
+    known: dict[str, dict[str, Run]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for key in options.scenes.split(","):
-            out = Path(folder) / "out.mp4"
-            job = Job(key, SCENES[key], options.data.resolve(), options.frames, out)
+            scene = SCENES[key]
+            job = Job(
+                key,
+                scene,
+                options.data.resolve(),
+                options.frames * scene.lengths,
+                Path(folder) / "out.mp4",
+            )
+            own = ["livekit"] if scene.edit else names
             if options.show:
-                for name in names:
+                for name in own:
                     print(f"{key} {name}:", *PROGRAMS[name].command(job), sep=" ")
                 continue
-            runs = compare(job, names, options.repeat)
-            cells = " | ".join(cell(runs.get(name), runs.get("livekit")) for name in names)
-            print(f"| {key} {job.scene.title} | {cells} |", flush=True)
+            runs = compare(job, own, options.repeat)
+            if "livekit" not in runs:
+                continue
+            known[key] = runs
+            peers = known.get(scene.like, {}) if scene.like else runs
+            peers = {name: run for name, run in peers.items() if name != "livekit"}
+            print(row(key, scene, runs, peers, names), flush=True)
+            figures["scenes"][key] = {name: asdict(run) for name, run in runs.items()}
+    if options.json and not options.show:
+        options.json.write_text(json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,72 +1,61 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The standard scenes, built with the public API: how much CPU time does a frame take?
+"""The standard scenes (standard.py), built with the public API: how much CPU time does a frame take?
 
     scenes.py --scene s1 --data DIR --frames 300 --out FILE [--save-frame PNG]
 
-prints ``BENCH frames=N elapsed=S cpu=S``: real and CPU seconds of the render, start-up left out. DIR holds what
+prints ``BENCH frames=N elapsed=S cpu=S compositing=S resident=MB``: real and CPU seconds of the render, start-up left
+out; the part of the CPU time that is compositing, by thread clocks; the most memory the process had. DIR holds what
 tools/bench_inputs.sh makes; FILE is written by s4 only. Look at a frame (--save-frame) before believing a figure.
 """
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+import resource
+from itertools import count
 from pathlib import Path
 
 import LiveKit as lk
-
-WIDTH, HEIGHT, FPS = 1920, 1080, 30
-CLIP_FRAMES = 300  # the clips are ten seconds long
-
-
-@dataclass(frozen=True)
-class Part:
-    """One picture of a scene: a file of the inputs, where it lies, and the size it is scaled to."""
-
-    file: str
-    x: int = 0
-    y: int = 0
-    size: tuple[int, int] | None = None
-
-    @property
-    def moves(self) -> bool:
-        return self.file.endswith(".mp4")
+import numpy as np
+from standard import CLIP_FRAMES, FPS, HEIGHT, SCENES, WIDTH, Scene
 
 
-@dataclass(frozen=True)
-class Scene:
-    """What is shown, the lowest part first, and the format or encoder it goes to."""
-
-    title: str
-    parts: tuple[Part, ...]
-    output: str
-
-
-LOGO = Part("logo.png", 60, 60)
-LOWER_THIRD = Part("lower_third.png", 60, 880)
-STUDIO = (Part("bg.jpg"), Part("v1080b.mp4"), Part("v720.mp4", 1400, 60, (480, 270)), LOGO, LOWER_THIRD)
-QUADRANTS = tuple(
-    Part(f"v1080{name}.mp4", 960 * (i % 2), 540 * (i // 2), (960, 540)) for i, name in enumerate("abcd")
-)
-
-SCENES = {
-    "s1": Scene("picture in picture", (Part("bg.jpg"), Part("v720.mp4", 100, 100)), "yuv420p"),
-    "s2": Scene("four-up", QUADRANTS, "yuv420p"),
-    "s3": Scene("eight alpha layers", (Part("bg.png"), *(Part(f"layer{i}.png") for i in range(8))), "bgra"),
-    "s4": Scene("studio and x264", STUDIO, "x264"),
-    "s4r": Scene("studio, no encoder", STUDIO, "yuv420p"),
-    "s6": Scene("nothing moves", (Part("bg.jpg"), LOGO, LOWER_THIRD), "yuv420p"),
-}
+def turning(path: Path) -> lk.FunctionSource:
+    """Three pictures in turn, made into frames once: new ones at each tick that cost nothing to make."""
+    picture = lk.ImageFile(path).pull()[0]
+    assert picture is not None
+    frames = [lk.Frame.from_ndarray(np.roll(picture, 40 * n, axis=1), "bgra") for n in range(3)]
+    turn = count()
+    return lk.FunctionSource(lambda _: frames[next(turn) % 3], format="bgra")
 
 
 def build(scene: Scene, data: Path, frames: int) -> lk.Compositor:
     compositor = lk.Compositor(WIDTH, HEIGHT, fps=FPS)
     for part in scene.parts:
         path = data / part.file
-        source = lk.LazyPlayer(path, loop=frames > CLIP_FRAMES) if part.moves else lk.ImageFile(path)
+        source: lk.VideoSource
+        if part.moves:
+            source = lk.LazyPlayer(path, loop=frames > CLIP_FRAMES)
+        elif scene.edit == "swap" and part.has_alpha:
+            source = turning(path)
+        else:
+            source = lk.ImageFile(path)
         compositor.add(source, at=(part.x, part.y), size=part.size)
+    if scene.edit == "roam":
+        gradient = np.linspace(0, 255, 180 * 320 * 3).astype(np.uint8).reshape(180, 320, 3)
+        compositor.add(lk.StillSource(lk.Frame.from_ndarray(gradient, "rgb24")))
     return compositor
+
+
+def edit(compositor: lk.Compositor, scene: Scene, n: int) -> None:
+    """Changes the scene before frame ``n``."""
+    if scene.edit == "fade":
+        with compositor.batch():
+            for number, layer in enumerate(compositor.layers[1:]):
+                layer.opacity = 0.5 + (n * 7 + number * 5) % 50 / 100
+    elif scene.edit == "roam":
+        compositor.layers[-1].at = (n * 14 % 1600, n * 8 % 900)
 
 
 def main() -> None:
@@ -78,21 +67,35 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=300)
     parser.add_argument("--out", type=Path, default=Path("bench.mp4"), help="the file s4 writes")
     parser.add_argument("--save-frame", type=Path, metavar="PNG", help="also save the last frame")
+    parser.add_argument("--explain", action="store_true", help="also print all statistics")
     options = parser.parse_args()
 
     scene = SCENES[options.scene]
     compositor = build(scene, options.data, options.frames)
+    last: lk.Frame | None = None
     if scene.output == "x264":
         settings = {"preset": "veryfast", "crf": "23"}
         statistics = compositor.render(
             options.out, frames=options.frames, video_codec="libx264", options=settings
         )
         last = lk.LazyPlayer(options.out).frame(options.frames / FPS) if options.save_frame else None
+    elif scene.edit:
+        edit(compositor, scene, 0)
+        frames = compositor.frames(scene.output, realtime=False, seconds=options.frames / FPS)
+        for n, last in enumerate(frames, 1):
+            edit(compositor, scene, n)
+        statistics = frames.statistics()
     else:
-        target = lk.NullTarget("bgra" if scene.output == "bgra" else "yuv420p")
+        target = lk.NullTarget(scene.output)
         statistics = compositor.render(target, frames=options.frames)
         last = target.latest()
-    print(f"BENCH frames={statistics.frames} elapsed={statistics.elapsed:.4f} cpu={statistics.cpu:.4f}")
+    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    print(
+        f"BENCH frames={statistics.frames} elapsed={statistics.elapsed:.4f} cpu={statistics.cpu:.4f}"
+        f" compositing={statistics.compositing:.4f} resident={resident:.0f}"
+    )
+    if options.explain:
+        print(statistics)
     if options.save_frame and last is not None:
         last.save(options.save_frame)
 

@@ -7,8 +7,8 @@ cd "$ROOT"
 tools/wheel.sh install
 data=${DATA:-$ROOT/build/bench-data}
 [ -n "${DATA:-}" ] || tools/bench_inputs.sh "$data"
-for scene in ${SCENES:-s1 s2 s3 s4 s4r s6}; do
-    printf '%-4s ' "$scene"
+for scene in ${SCENES:-s1 s2 s3 s3y s3b s3b-bgra s3c s4r s4 s6 roam}; do
+    printf '%-9s ' "$scene"
     "$PY" benches/scenes.py --scene "$scene" --data "$data" --frames "${FRAMES:-300}" --out "$ROOT/build/bench-$scene.mp4" |
         grep '^BENCH'
 done

@@ -36,6 +36,7 @@ __all__ = [
     "NullTarget",
     "Player",
     "Recorder",
+    "RenderStatistics",
     "Statistics",
     "StillSource",
     "TestPattern",
@@ -576,7 +577,7 @@ class NullTarget(VideoTarget):
 
 @final
 class Statistics:
-    """What a run did."""
+    """What an offline run did, and where its time went. ``print`` it to read why a scene is slow."""
 
     @property
     def frames(self) -> int:
@@ -591,14 +592,59 @@ class Statistics:
     def cpu(self) -> float:
         """Seconds of CPU time of the whole process."""
     @property
+    def compositing(self) -> float:
+        """Seconds of CPU time of compositing, by the clocks of the threads that do it: the tick and all render
+        threads. Decoding is not in it."""
+    @property
     def sampling(self) -> float:
-        """Seconds spent waiting for sources, decoding included."""
+        """Seconds spent waiting for the pictures of sources, decoding included."""
     @property
     def rendering(self) -> float:
-        """Seconds spent compositing."""
+        """Seconds spent rendering."""
     @property
     def delivering(self) -> float:
-        """Seconds spent waiting for targets."""
+        """Seconds spent handing frames and sound to targets and waiting for those that are busy."""
+    @property
+    def mixing(self) -> float:
+        """Seconds spent reading sounds and mixing them."""
+    @property
+    def render(self) -> RenderStatistics:
+        """What the renderer did, and what it could leave out."""
+    def to_dict(self) -> dict[str, Any]:
+        """All of them by name."""
+
+@final
+class RenderStatistics:
+    """What a renderer did since its run began, and how much of it could be left out."""
+
+    @property
+    def frames(self) -> int:
+        """Frames asked for."""
+    @property
+    def repeated(self) -> int:
+        """Of these, handed out again as they were because nothing had changed."""
+    @property
+    def reclaimed(self) -> int:
+        """Frames drawn over older ones, so that only the difference had to be drawn."""
+    @property
+    def written(self) -> int:
+        """Frames written: one for each format wanted, however many targets want it."""
+    @property
+    def damaged(self) -> float:
+        """The share of all canvases that had to be drawn, from 0 to 1."""
+    @property
+    def layers(self) -> int:
+        """Layers that had something to show, of all frames that were not repeated; counted for RGB and for Y'CbCr if
+        both are wanted."""
+    @property
+    def culled(self) -> int:
+        """Of these, left out: hidden by an opaque layer above, clear, or outside the canvas."""
+    @property
+    def cache_hits(self) -> int:
+        """Of these, shown from a picture that was kept scaled and converted."""
+    @property
+    def cache_bytes(self) -> int:
+        """Bytes of such pictures that are kept now."""
     def to_dict(self) -> dict[str, float]:
         """All of them by name."""
 
@@ -1385,6 +1431,8 @@ class _SceneFrames:
 
     def __iter__(self) -> Self: ...
     def __next__(self) -> Frame: ...
+    def statistics(self) -> Statistics:
+        """What the run did so far."""
     def close(self) -> None:
         """Ends the run and lets go of the scene; asking for more frames raises StopIteration."""
 
@@ -1407,7 +1455,7 @@ class _LiveFrames:
 
 @final
 class LiveStatistics:
-    """What a live run did."""
+    """What a live run did, and where its time went. ``print`` it to read why a scene is slow."""
 
     @property
     def ticks(self) -> int:
@@ -1434,8 +1482,24 @@ class LiveStatistics:
     def mixer_cpu(self) -> float:
         """Seconds of CPU time of the mixer."""
     @property
+    def compositing(self) -> float:
+        """Seconds of CPU time of compositing, by the clocks of the threads that do it: the tick and all render
+        threads. Decoding is not in it."""
+    @property
+    def sampling(self) -> float:
+        """Seconds spent waiting for the pictures of sources: next to nothing, since they are read ahead."""
+    @property
     def rendering(self) -> float:
-        """Seconds spent compositing."""
+        """Seconds spent rendering."""
+    @property
+    def delivering(self) -> float:
+        """Seconds spent handing frames to targets and waiting for those that are busy."""
+    @property
+    def mixing(self) -> float:
+        """Seconds spent reading sounds and mixing them."""
+    @property
+    def render(self) -> RenderStatistics:
+        """What the renderer did, and what it could leave out."""
     @property
     def lateness(self) -> tuple[float, float, float, float]:
         """How late ticks began, in seconds: half of them, 99 %, 99.9 %, all began no later."""

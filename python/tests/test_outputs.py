@@ -336,10 +336,66 @@ def test_statistics_add_up() -> None:
     assert last is not None
     assert made.to_dict() == last.to_dict()
     assert (made.frames, made.samples) == (20, 0)
-    for name in ("elapsed", "cpu", "sampling", "rendering", "delivering"):
+    parts = ("sampling", "rendering", "delivering", "mixing")
+    for name in ("elapsed", "cpu", "compositing", *parts):
         assert getattr(made, name) >= 0
         assert made.to_dict()[name] == getattr(made, name)
-    assert made.sampling + made.rendering + made.delivering <= made.elapsed * 1.01
+    assert sum(getattr(made, name) for name in parts) <= made.elapsed * 1.01
+    assert 0 < made.compositing <= made.cpu * 1.01
+    assert made.to_dict()["render"] == made.render.to_dict()
+
+
+def test_statistics_say_why_a_scene_is_slow() -> None:
+    scene = lk.Compositor(640, 360)
+    hidden = scene.add(
+        lk.FunctionSource(lambda t: np.full((90, 160, 4), int(t * 100), np.uint8), format="rgba")
+    )
+    scene.add(lk.StillSource(lk.Frame.from_ndarray(np.full((360, 640, 3), 9, np.uint8), "rgb24")))
+    # changes nothing that is seen
+    covered = scene.render(lk.NullTarget("bgra"), frames=20).render
+    assert (covered.frames, covered.written) == (20, covered.frames - covered.repeated)
+    assert covered.culled == covered.layers // 2 > 0
+    assert covered.damaged < 0.2
+    # a quarter by a quarter of the canvas changes
+    hidden.remove()
+    scene.add(lk.FunctionSource(lambda t: np.full((90, 160, 4), int(t * 100), np.uint8), format="rgba"))
+    small = scene.render(
+        [lk.NullTarget("bgra"), lk.NullTarget("yuv420p"), lk.NullTarget("yuv420p")], frames=20
+    )
+    assert small.render.culled == 0
+    assert 1 / 16 < small.render.damaged < 0.3
+    assert small.render.written == 2 * 20, "two formats for three targets"
+    assert small.render.cache_hits > 0
+    assert small.render.cache_bytes > 0
+    assert f"{small.render.damaged * 100:.1f} % of the canvas drawn" in str(small)
+
+
+def test_frames_taken_one_by_one_have_statistics() -> None:
+    frames = scene_of().frames("rgb24", realtime=False, seconds=1)
+    assert frames.statistics().frames == 0
+    taken = [next(frames), next(frames)]
+    assert frames.statistics().frames == frames.statistics().render.frames == len(taken)
+    frames.close()
+    assert frames.statistics().frames == 2
+    assert frames.statistics().compositing > 0
+
+
+def test_a_thousand_layers_give_a_picture() -> None:
+    scene = lk.Compositor(640, 360)
+    tile = np.zeros((9, 16, 4), np.uint8)
+    with scene.batch():
+        for n in range(1000):
+            tile[...] = (n % 251, n // 251 * 60, 7, 255)
+            place = (n % 40 * 16, n // 40 * 14)
+            scene.add(lk.StillSource(lk.Frame.from_ndarray(tile, "rgba")), at=place)
+    scene.add(lk.Color("#ff0000"), at=(0, 350), size=(640, 10), opacity=0.5)
+    first, _, last = scene.frames("rgba", realtime=False, seconds=0.1)
+    np.testing.assert_array_equal(first.array, last.array)
+    for n in (0, 41, 500, 999):
+        x, y = n % 40 * 16, n // 40 * 14
+        expected = np.broadcast_to(np.uint8((n % 251, n // 251 * 60, 7, 255)), (9, 16, 4))
+        np.testing.assert_array_equal(first.array[y : y + 9, x : x + 16], expected)
+    assert tuple(first.array[355, 600]) == (128, 0, 0, 255)
 
 
 def test_screenshots_are_frames(tmp_path: Path) -> None:

@@ -18,10 +18,10 @@ mod render;
 
 pub use lk_compositor::{
     Anchor, Blend, Color, Crop, Fit, Flip, Layer, LayerId, Level, Levels, MixId, MixSettings, MixerInput,
-    MixerSettings, Mixes, Monitor, OfflinePolicy, Placement, Point, Scene, SourceId,
+    MixerSettings, Mixes, Monitor, OfflinePolicy, Placement, Point, RenderStatistics, Scene, SourceId,
 };
 pub use lk_engine::{
-    Batch, Commit, Compositor, Lateness, LiveFrames, LiveOptions, LiveStatistics, OfflineOptions, OfflineRun,
+    Batch, Commit, Compositor, Lateness, LiveFrames, LiveOptions, LiveStatistics, OfflineOptions, OfflineRun, Parts,
     Picture, Playing, Progress, RunStatistics, SoundId, Stepped, Tick, Where,
 };
 pub use lk_io::copier::{Copier, CopyOptions, CopyProgress, CopyReport};

@@ -124,7 +124,7 @@ pub fn render(scene: &Compositor, outputs: Vec<Output>, options: RenderOptions) 
     let mut outcome = Ok(());
     for done in 1..=total {
         // a file may be shorter than it says it is
-        let tick = match run.step() {
+        let tick = match run.step_for(&videos) {
             Ok(tick) if tick.over && options.length == Length::Natural => break,
             tick => tick,
         };

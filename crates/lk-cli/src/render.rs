@@ -168,9 +168,11 @@ fn report(args: &RenderArgs, output: Output, statistics: &RunStatistics) -> Resu
         "rate": args.fps.to_string(),
         "elapsed": elapsed,
         "cpu": statistics.cpu.as_secs_f64(),
-        "sampling": statistics.sampling.as_secs_f64(),
-        "rendering": statistics.rendering.as_secs_f64(),
-        "delivering": statistics.delivering.as_secs_f64(),
+        "compositing": statistics.compositing().as_secs_f64(),
+        "sampling": statistics.parts.sampling.as_secs_f64(),
+        "rendering": statistics.parts.rendering.as_secs_f64(),
+        "delivering": statistics.parts.delivering.as_secs_f64(),
+        "mixing": statistics.parts.mixing.as_secs_f64(),
         "fps": speed,
     });
     if output.quiet && !output.json {

@@ -4,10 +4,11 @@
 use crate::compositor::Compositor;
 use crate::draft::{Commit, SoundId};
 use crate::mixing::{self, Mixing};
+use crate::outputs;
 use crate::statistics::RunStatistics;
-use lk_compositor::render::OutputRequest;
+use lk_compositor::render::Frames;
 use lk_compositor::{CpuRenderer, LayerId, MixId, OfflinePolicy, RenderJob, Renderer, Sampled, SourceId};
-use lk_media::clock::{Deadline, Stopwatch, process_cpu_time};
+use lk_media::clock::{Deadline, Stopwatch, process_cpu_time, thread_cpu_time};
 use lk_media::{
     AudioBlock, AudioRead, AudioSource, AudioTarget, Cancel, ClockId, Delivery, Error, ErrorKind, Exactness,
     Frame, FrameSpec, LeaseGuard, Offered, Result, SAMPLE_RATE, Sample, Sampling, Timestamp, VideoSource,
@@ -50,7 +51,7 @@ pub struct Tick {
     /// Its time: round(index / rate).
     pub time: Timestamp,
     /// One frame for each output.
-    pub frames: Vec<Frame>,
+    pub frames: Frames,
     /// The sound of the main mix that begins within this frame.
     pub sound: Vec<AudioBlock>,
     /// That of the other mixes, the monitor left out.
@@ -162,6 +163,12 @@ impl OfflineRun {
 
     /// Makes the next frame and the sound that begins with it.
     pub fn step(&mut self) -> Result<Tick> {
+        self.step_for(&[])
+    }
+
+    /// The same for targets that get the frame next ([`OfflineRun::deliver`]): what only one of them wants is made
+    /// in its own memory if it offers some.
+    pub fn step_for(&mut self, videos: &[(usize, Arc<dyn VideoTarget>)]) -> Result<Tick> {
         if self.options.cancel.is_cancelled() {
             return Err(cancelled());
         }
@@ -174,17 +181,17 @@ impl OfflineRun {
         self.pictures_left = Left::default();
         let watch = Stopwatch::start();
         let inputs = self.sample_all(&commit, time)?;
-        self.statistics.sampling += watch.elapsed();
+        self.statistics.parts.sampling += watch.elapsed();
 
-        let watch = Stopwatch::start();
-        let outputs =
-            self.options.outputs.iter().map(|spec| OutputRequest { spec: *spec, buffer: None }).collect();
+        let (watch, cpu) = (Stopwatch::start(), thread_cpu_time());
+        let outputs = outputs::requests(&self.options.outputs, videos);
         self.renderer.submit(RenderJob { index, time, scene: &commit.scene, inputs: &inputs, outputs })?;
         let rendered = self
             .renderer
             .poll()
             .ok_or_else(|| Error::internal("the renderer did not give the frame it was given"))?;
-        self.statistics.rendering += watch.elapsed();
+        self.statistics.parts.rendering += watch.elapsed();
+        self.statistics.tick_cpu += thread_cpu_time().saturating_sub(cpu);
 
         let (mut sound, mut tracks) = (Vec::new(), Vec::new());
         if self.options.sound {
@@ -197,7 +204,7 @@ impl OfflineRun {
                     tracks.extend(self.mixing.last(*mix).map(|block| (*mix, block)));
                 }
             }
-            self.statistics.sampling += watch.elapsed();
+            self.statistics.parts.mixing += watch.elapsed();
         }
         self.next += 1;
         self.last = rendered.frames.first().cloned();
@@ -236,7 +243,7 @@ impl OfflineRun {
                 begun = true;
             }
         }
-        self.statistics.delivering += watch.elapsed();
+        self.statistics.parts.delivering += watch.elapsed();
         Ok(())
     }
 
@@ -245,6 +252,7 @@ impl OfflineRun {
         RunStatistics {
             elapsed: self.started.elapsed(),
             cpu: process_cpu_time().saturating_sub(self.cpu_before),
+            render: self.renderer.statistics(),
             ..self.statistics.clone()
         }
     }

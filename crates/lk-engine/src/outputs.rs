@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Which frames the targets of a run want, each kind made once.
 
+use lk_compositor::render::{OutputRequest, Outputs};
 use lk_compositor::{Color, Scene};
 use lk_media::{AlphaKind, FrameSpec, PixelFormat, Size, VideoTarget};
 use std::sync::Arc;
@@ -35,4 +36,18 @@ pub fn wanted(scene: &Scene, targets: Vec<Arc<dyn VideoTarget>>) -> Wanted {
         videos.push((index, target));
     }
     (specs, videos)
+}
+
+/// What to ask the renderer for: a frame that only one target wants is made in that target's own memory if it
+/// offers some.
+pub(crate) fn requests(specs: &[FrameSpec], videos: &[(usize, Arc<dyn VideoTarget>)]) -> Outputs {
+    let sole = |number: usize| {
+        let mut wanting = videos.iter().filter(|(n, _)| *n == number).map(|(_, target)| target);
+        wanting.next().filter(|_| wanting.next().is_none())
+    };
+    let request = |(number, spec): (usize, &FrameSpec)| OutputRequest {
+        spec: *spec,
+        buffer: sole(number).and_then(|target| target.allocate(*spec)),
+    };
+    specs.iter().enumerate().map(request).collect()
 }

@@ -134,6 +134,8 @@ enum Memory {
     Fixed(Box<dyn HostMemory>),
     /// Written by us before it was published.
     Written(Box<dyn HostMemoryMut>),
+    /// Being written again.
+    Taken,
 }
 
 impl Memory {
@@ -141,7 +143,20 @@ impl Memory {
         match self {
             Self::Fixed(memory) => &**memory,
             Self::Written(memory) => &**memory,
+            Self::Taken => &Nothing,
         }
+    }
+}
+
+/// No bytes.
+struct Nothing;
+
+impl HostMemory for Nothing {
+    fn layout(&self, _: usize) -> PlaneLayout {
+        PlaneLayout { stride: 0, rows: 0 }
+    }
+    fn plane(&self, _: usize) -> &[u8] {
+        &[]
     }
 }
 
@@ -151,6 +166,12 @@ struct Picture {
     memory: Memory,
     conversions: Mutex<Vec<Frame>>,
     opaque: OnceLock<bool>,
+}
+
+impl Picture {
+    fn new(spec: FrameSpec, memory: Memory) -> Self {
+        Self { id: FrameId::unique(), spec, memory, conversions: Mutex::default(), opaque: OnceLock::new() }
+    }
 }
 
 /// An immutable picture with the time it is due. Cloning shares the bytes.
@@ -168,14 +189,7 @@ impl Frame {
     }
 
     fn of(spec: FrameSpec, memory: Memory, timestamp: Timestamp) -> Self {
-        let picture = Picture {
-            id: FrameId::unique(),
-            spec,
-            memory,
-            conversions: Mutex::default(),
-            opaque: OnceLock::new(),
-        };
-        Self { picture: Arc::new(picture), timestamp }
+        Self { picture: Arc::new(Picture::new(spec, memory)), timestamp }
     }
 
     /// Copies tightly packed planes, one after the other, into a new frame.
@@ -292,14 +306,17 @@ impl Frame {
     /// The memory with its bytes, to be written again: for whoever made the frame and keeps count of what it shows.
     /// The frame comes back if somebody else holds the picture or its memory cannot be written. Conversions made of
     /// it are dropped, and the next picture published from the memory has an identity of its own.
-    pub fn try_reclaim(self) -> std::result::Result<FrameMut, Self> {
-        let timestamp = self.timestamp;
-        let picture = Arc::try_unwrap(self.picture).map_err(|picture| Self { picture, timestamp })?;
-        match picture {
-            Picture { spec, memory: Memory::Written(memory), .. } if memory.may_be_reclaimed() => {
-                Ok(FrameMut { spec, memory })
+    pub fn try_reclaim(mut self) -> std::result::Result<FrameMut, Self> {
+        let Some(picture) = Arc::get_mut(&mut self.picture) else { return Err(self) };
+        match std::mem::replace(&mut picture.memory, Memory::Taken) {
+            Memory::Written(memory) if memory.may_be_reclaimed() => {
+                picture.conversions.get_mut().clear();
+                Ok(FrameMut { spec: picture.spec, memory, home: Some(self.picture) })
             }
-            picture => Err(Self { picture: Arc::new(picture), timestamp }),
+            memory => {
+                picture.memory = memory;
+                Err(self)
+            }
         }
     }
 }
@@ -354,13 +371,15 @@ impl FrameMap {
 pub struct FrameMut {
     spec: FrameSpec,
     memory: Box<dyn HostMemoryMut>,
+    /// What the memory was taken out of, to be used for the next picture.
+    home: Option<Arc<Picture>>,
 }
 
 impl FrameMut {
     /// Takes memory to be written. Fails if a plane is smaller than `spec` needs.
     pub fn new(spec: FrameSpec, memory: Box<dyn HostMemoryMut>) -> Result<Self> {
         check_memory(&spec, &*memory)?;
-        Ok(Self { spec, memory })
+        Ok(Self { spec, memory, home: None })
     }
 
     /// What the picture will be.
@@ -395,7 +414,18 @@ impl FrameMut {
 
     /// Makes it a [`Frame`]; from here on nobody writes it.
     pub fn publish(self, timestamp: Timestamp) -> Frame {
-        Frame::of(self.spec, Memory::Written(self.memory), timestamp)
+        let picture = Picture::new(self.spec, Memory::Written(self.memory));
+        let picture = match self.home {
+            Some(mut home) => match Arc::get_mut(&mut home) {
+                Some(old) => {
+                    *old = picture;
+                    home
+                }
+                None => Arc::new(picture),
+            },
+            None => Arc::new(picture),
+        };
+        Frame { picture, timestamp }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::events::{Listeners, PyEventStream};
 use crate::frame::PyFrame;
 use crate::frames::PySceneFrames;
 use crate::layer::{BoxSize, PyLayer};
-use crate::live::PyLiveStatistics;
+use crate::live_statistics::PyLiveStatistics;
 use crate::mixer::PyMixer;
 use crate::source::{given, given_looping};
 use crate::statistics::PyStatistics;

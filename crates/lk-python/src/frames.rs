@@ -4,7 +4,10 @@
 use crate::blocking::{Born, wait_for};
 use crate::frame::PyFrame;
 use crate::lazy_player::in_format;
-use livekit_studio::{Cancel, Error, ErrorKind, Frame, LazyPlayer, OfflineRun, PixelFormat, Timestamp};
+use crate::statistics::PyStatistics;
+use livekit_studio::{
+    Cancel, Error, ErrorKind, Frame, LazyPlayer, OfflineRun, PixelFormat, RunStatistics, Timestamp,
+};
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 use std::sync::Arc;
@@ -51,6 +54,7 @@ pub(crate) struct PySceneFrames {
     run: Arc<Mutex<Option<OfflineRun>>>,
     cancel: Cancel,
     left: Arc<Mutex<Option<u64>>>,
+    done: Arc<Mutex<RunStatistics>>,
     born: Born,
 }
 
@@ -60,6 +64,7 @@ impl PySceneFrames {
             run: Arc::new(Mutex::new(Some(run))),
             cancel,
             left: Arc::new(Mutex::new(left)),
+            done: Arc::default(),
             born: Born::here(),
         }
     }
@@ -67,7 +72,7 @@ impl PySceneFrames {
     /// The next frame; None at the end.
     pub(crate) fn next(&self, py: Python<'_>) -> PyResult<Option<Frame>> {
         self.born.check()?;
-        let (run, left) = (self.run.clone(), self.left.clone());
+        let (run, left, done) = (self.run.clone(), self.left.clone(), self.done.clone());
         wait_for(py, &self.cancel, move || {
             let mut run = run.try_lock().ok_or_else(|| {
                 Error::new(ErrorKind::Busy, "another thread is waiting for this iterator's next frame")
@@ -78,6 +83,7 @@ impl PySceneFrames {
                 return Ok(None);
             };
             let step = active.step();
+            *done.lock() = active.statistics();
             if step.is_err() {
                 *run = None;
             }
@@ -97,6 +103,10 @@ impl PySceneFrames {
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<PyFrame>> {
         Ok(self.next(py)?.map(PyFrame))
+    }
+
+    fn statistics(&self) -> PyStatistics {
+        PyStatistics(self.done.lock().clone())
     }
 
     /// Ends the run and lets go of the scene; more frames raise StopIteration.

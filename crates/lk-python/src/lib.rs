@@ -18,6 +18,7 @@ mod image_file;
 mod layer;
 mod lazy_player;
 mod live;
+mod live_statistics;
 mod logging;
 mod media_info;
 mod mix;
@@ -28,6 +29,7 @@ mod null_target;
 mod player;
 mod recorded;
 mod recorder;
+mod render_statistics;
 mod service;
 mod sound;
 mod source;
@@ -104,7 +106,9 @@ mod _native {
     #[pymodule_export]
     use super::lazy_player::PyLazyPlayer;
     #[pymodule_export]
-    use super::live::{PyLiveFrames, PyLiveStatistics};
+    use super::live::PyLiveFrames;
+    #[pymodule_export]
+    use super::live_statistics::PyLiveStatistics;
     #[pymodule_export]
     use super::media_info::PyMediaInfo;
     #[pymodule_export]
@@ -121,6 +125,8 @@ mod _native {
     use super::player::PyPlayer;
     #[pymodule_export]
     use super::recorder::PyRecorder;
+    #[pymodule_export]
+    use super::render_statistics::PyRenderStatistics;
     #[pymodule_export]
     use super::service::{_service_ended, _service_next};
     #[pymodule_export]

@@ -5,15 +5,15 @@ use crate::blocking::wait_for;
 use crate::compositor::PyCompositor;
 use crate::error::{Raise, raise};
 use crate::frame::PyFrame;
+use crate::live_statistics::PyLiveStatistics;
 use crate::values;
 use livekit_studio::clock::Deadline;
 use livekit_studio::{
-    Cancel, Compositor, Error, ErrorKind, Frame, LiveFrames, LiveOptions, LiveStatistics, PixelFormat,
-    VideoTarget,
+    Cancel, Compositor, Error, ErrorKind, Frame, LiveFrames, LiveOptions, PixelFormat, VideoTarget,
 };
 use parking_lot::Mutex;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::PyTuple;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -287,89 +287,5 @@ impl Drop for PyLiveFrames {
         if self.born.is_here() {
             self.end();
         }
-    }
-}
-
-/// What a live run did.
-#[pyclass(frozen, name = "LiveStatistics", module = "livekit_studio")]
-pub(crate) struct PyLiveStatistics(pub LiveStatistics);
-
-#[pymethods]
-impl PyLiveStatistics {
-    #[getter]
-    fn ticks(&self) -> u64 {
-        self.0.ticks
-    }
-
-    #[getter]
-    fn missed(&self) -> u64 {
-        self.0.missed
-    }
-
-    #[getter]
-    fn late_frames(&self) -> u64 {
-        self.0.late_frames
-    }
-
-    #[getter]
-    fn samples(&self) -> u64 {
-        self.0.samples
-    }
-
-    #[getter]
-    fn late_samples(&self) -> u64 {
-        self.0.late_samples
-    }
-
-    #[getter]
-    fn elapsed(&self) -> f64 {
-        self.0.elapsed.as_secs_f64()
-    }
-
-    #[getter]
-    fn tick_cpu(&self) -> f64 {
-        self.0.tick_cpu.as_secs_f64()
-    }
-
-    #[getter]
-    fn mixer_cpu(&self) -> f64 {
-        self.0.mixer_cpu.as_secs_f64()
-    }
-
-    #[getter]
-    fn rendering(&self) -> f64 {
-        self.0.rendering.as_secs_f64()
-    }
-
-    /// (p50, p99, p99.9, max)
-    #[getter]
-    fn lateness(&self) -> (f64, f64, f64, f64) {
-        let l = self.0.lateness;
-        (l.p50.as_secs_f64(), l.p99.as_secs_f64(), l.p999.as_secs_f64(), l.max.as_secs_f64())
-    }
-
-    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let dict = PyDict::new(py);
-        dict.set_item("ticks", self.ticks())?;
-        dict.set_item("missed", self.missed())?;
-        dict.set_item("late_frames", self.late_frames())?;
-        dict.set_item("samples", self.samples())?;
-        dict.set_item("late_samples", self.late_samples())?;
-        dict.set_item("elapsed", self.elapsed())?;
-        dict.set_item("tick_cpu", self.tick_cpu())?;
-        dict.set_item("mixer_cpu", self.mixer_cpu())?;
-        dict.set_item("rendering", self.rendering())?;
-        dict.set_item("lateness", self.lateness())?;
-        Ok(dict)
-    }
-
-    fn __repr__(&self) -> String {
-        let l = self.0.lateness;
-        format!(
-            "<LiveStatistics {} ticks, {} missed, 99.9 % within {:.2} ms>",
-            self.0.ticks,
-            self.0.missed,
-            l.p999.as_secs_f64() * 1000.0
-        )
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! `Statistics`.
 
+use crate::render_statistics::PyRenderStatistics;
 use livekit_studio::RunStatistics;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -32,18 +33,33 @@ impl PyStatistics {
     }
 
     #[getter]
+    fn compositing(&self) -> f64 {
+        self.0.compositing().as_secs_f64()
+    }
+
+    #[getter]
     fn sampling(&self) -> f64 {
-        self.0.sampling.as_secs_f64()
+        self.0.parts.sampling.as_secs_f64()
     }
 
     #[getter]
     fn rendering(&self) -> f64 {
-        self.0.rendering.as_secs_f64()
+        self.0.parts.rendering.as_secs_f64()
     }
 
     #[getter]
     fn delivering(&self) -> f64 {
-        self.0.delivering.as_secs_f64()
+        self.0.parts.delivering.as_secs_f64()
+    }
+
+    #[getter]
+    fn mixing(&self) -> f64 {
+        self.0.parts.mixing.as_secs_f64()
+    }
+
+    #[getter]
+    fn render(&self) -> PyRenderStatistics {
+        PyRenderStatistics(self.0.render)
     }
 
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
@@ -52,10 +68,17 @@ impl PyStatistics {
         dict.set_item("samples", self.samples())?;
         dict.set_item("elapsed", self.elapsed())?;
         dict.set_item("cpu", self.cpu())?;
+        dict.set_item("compositing", self.compositing())?;
         dict.set_item("sampling", self.sampling())?;
         dict.set_item("rendering", self.rendering())?;
         dict.set_item("delivering", self.delivering())?;
+        dict.set_item("mixing", self.mixing())?;
+        dict.set_item("render", self.render().to_dict(py)?)?;
         Ok(dict)
+    }
+
+    fn __str__(&self) -> String {
+        self.0.to_string()
     }
 
     fn __repr__(&self) -> String {

@@ -8,6 +8,9 @@ pub use cpu::CpuRenderer;
 
 use crate::scene::{Scene, SourceId};
 use lk_media::{Frame, FrameMut, FrameSpec, Result, Timestamp};
+use serde::Serialize;
+use smallvec::SmallVec;
+use std::time::Duration;
 
 /// The frame a source gave for the tick; None when it has nothing to show.
 #[derive(Clone, Debug)]
@@ -17,6 +20,11 @@ pub struct Sampled {
     /// Its frame.
     pub frame: Option<Frame>,
 }
+
+/// The frames wanted of a job.
+pub type Outputs = SmallVec<[OutputRequest; 4]>;
+/// The frames made for a job.
+pub type Frames = SmallVec<[Frame; 4]>;
 
 /// One frame to be made.
 pub struct RenderJob<'a> {
@@ -29,7 +37,7 @@ pub struct RenderJob<'a> {
     /// What the sources gave; a source without an entry shows nothing.
     pub inputs: &'a [Sampled],
     /// The frames wanted, each of the canvas' size. A format decides the family of truth (RGB or YUV).
-    pub outputs: Vec<OutputRequest>,
+    pub outputs: Outputs,
 }
 
 /// One output frame wanted.
@@ -47,7 +55,7 @@ pub struct Rendered {
     /// The job's time.
     pub time: Timestamp,
     /// One frame for each output, in the job's order. Equal specs share one frame unless they brought memory.
-    pub frames: Vec<Frame>,
+    pub frames: Frames,
 }
 
 /// Makes frames. Jobs go in by [`Renderer::submit`] and come out in the same order by [`Renderer::poll`]; a CPU
@@ -62,7 +70,7 @@ pub trait Renderer: Send {
 }
 
 /// What a renderer did so far, and how much of it could be left out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RenderStatistics {
     /// Jobs taken.
     pub jobs: u64,
@@ -70,10 +78,29 @@ pub struct RenderStatistics {
     pub repeated: u64,
     /// Frames drawn into memory that showed something like it already.
     pub reclaimed: u64,
-    /// Pixels of the canvases of all jobs that were not repeated, once for each family of truth.
+    /// CPU time of the calling thread in jobs.
+    pub cpu: Duration,
+    /// CPU time of the other render threads.
+    pub pool_cpu: Duration,
+    /// Pixels of the canvases of all jobs, once for each family of truth.
     pub pixels: u64,
     /// Those of them that had to be drawn.
     pub drawn: u64,
+    /// Layers with something to show, of all jobs that were not repeated, once for each family of truth.
+    pub layers: u64,
+    /// Those of them that were left out: outside the canvas, clear, or hidden by a layer above.
+    pub culled: u64,
     /// Layers whose finished picture was at hand.
     pub kept_layers: u64,
+    /// Bytes of finished pictures that are kept now.
+    pub kept_bytes: usize,
+    /// Frames converted and written: one for each kind that was wanted, and for each memory that was brought.
+    pub written: u64,
+}
+
+impl RenderStatistics {
+    /// How much of the canvases had to be drawn, from 0 to 1.
+    pub fn damaged(&self) -> f64 {
+        if self.pixels == 0 { 0.0 } else { self.drawn as f64 / self.pixels as f64 }
+    }
 }

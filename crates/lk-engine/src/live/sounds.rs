@@ -7,7 +7,7 @@ use crate::compositor::Shared;
 use crate::draft::{Commit, SoundId};
 use crate::mixing::Mixing;
 use lk_compositor::MixId;
-use lk_media::clock::thread_cpu_time;
+use lk_media::clock::{Stopwatch, thread_cpu_time};
 use lk_media::{
     AudioBlock, AudioRead, AudioSource, AudioTarget, Delivery, Event, EventKind, LeaseGuard, Offered, Result,
     SAMPLE_RATE, Sampling, Timestamp, audio_port,
@@ -159,16 +159,17 @@ impl Work for Sounds {
 
     // Mixes every block due at `now`.
     fn advance(&mut self, shared: &Shared, now: Timestamp) {
-        let before = thread_cpu_time();
+        let (before, watch) = (thread_cpu_time(), Stopwatch::start());
         let due = audio_port::sample_at(now - BEHIND);
         let mut samples = 0;
         while self.mixing.next_end() as i64 <= due && !self.is_over() {
             samples += self.block(shared);
         }
-        let cpu = thread_cpu_time().saturating_sub(before);
+        let (cpu, mixing) = (thread_cpu_time().saturating_sub(before), watch.elapsed());
         self.run.counting.count(|c| {
             c.samples += samples;
             c.mixer_cpu += cpu;
+            c.parts.mixing += mixing;
         });
     }
 }

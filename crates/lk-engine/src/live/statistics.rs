@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! What a live run did, in numbers.
 
+use crate::statistics::{Parts, explain};
+use lk_compositor::RenderStatistics;
 use parking_lot::Mutex;
 use serde::Serialize;
+use std::fmt;
 use std::time::Duration;
 
 /// Width of a bin of lateness.
@@ -26,14 +29,36 @@ pub struct LiveStatistics {
     pub late_samples: u64,
     /// Time since the start.
     pub elapsed: Duration,
-    /// CPU time of the tick, render threads not included.
+    /// CPU time of the tick, further render threads not included. Sources that decode do so on other threads.
     pub tick_cpu: Duration,
     /// CPU time of the mixer.
     pub mixer_cpu: Duration,
-    /// Time spent rendering.
-    pub rendering: Duration,
+    /// Where the real time of tick and mixer went.
+    pub parts: Parts,
+    /// What the renderer did.
+    pub render: RenderStatistics,
     /// How late ticks began after their time, by share of ticks.
     pub lateness: Lateness,
+}
+
+impl LiveStatistics {
+    /// Frames made: ticks that were not missed.
+    pub fn frames(&self) -> u64 {
+        self.ticks - self.missed
+    }
+
+    /// CPU time of compositing, by the clocks of the threads that do it: the tick and the render threads.
+    pub fn compositing(&self) -> Duration {
+        self.tick_cpu + self.render.pool_cpu
+    }
+}
+
+impl fmt::Display for LiveStatistics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        explain(f, self.frames(), self.compositing(), &self.parts, &self.render)?;
+        let late = self.lateness.p999.as_secs_f64() * 1000.0;
+        write!(f, "\n{} of {} ticks missed; 99.9 % began within {late:.2} ms", self.missed, self.ticks)
+    }
 }
 
 /// Shares of ticks that began no later than this.

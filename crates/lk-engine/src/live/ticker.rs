@@ -6,7 +6,7 @@ use super::{Run, Work};
 use crate::compositor::Shared;
 use crate::draft::Commit;
 use crate::outputs;
-use lk_compositor::render::OutputRequest;
+use crate::statistics::Parts;
 use lk_compositor::{CpuRenderer, RenderJob, Renderer, Sampled, SourceId};
 use lk_media::clock::{Stopwatch, thread_cpu_time};
 use lk_media::{
@@ -58,29 +58,28 @@ impl Ticker {
         self.run.rate.time_of(self.next)
     }
 
-    fn tick(&mut self, shared: &Shared, index: u64, time: Timestamp, rendering: &mut Duration) -> Result<()> {
+    fn tick(&mut self, shared: &Shared, index: u64, time: Timestamp, parts: &mut Parts) -> Result<()> {
         let commit = shared.committed();
         self.take_up(&commit, time);
+        let watch = Stopwatch::start();
         let inputs = self.sample_all(&commit, index, time);
+        parts.sampling = watch.elapsed();
         let (specs, videos) = outputs::wanted(&commit.scene, shared.live_targets(time));
-        let single = |number: usize| videos.iter().filter(|(n, _)| *n == number).count() == 1;
-        let requests = specs.iter().enumerate().map(|(number, spec)| {
-            let sole = videos.iter().find(|(n, _)| *n == number && single(number));
-            OutputRequest { spec: *spec, buffer: sole.and_then(|(_, target)| target.allocate(*spec)) }
-        });
-        let outputs: Vec<OutputRequest> = requests.collect();
+        let outputs = outputs::requests(&specs, &videos);
         if outputs.is_empty() {
             return Ok(());
         }
         let watch = Stopwatch::start();
         self.renderer.submit(RenderJob { index, time, scene: &commit.scene, inputs: &inputs, outputs })?;
         let frames = self.renderer.poll().map(|r| r.frames).unwrap_or_default();
-        *rendering = watch.elapsed();
+        parts.rendering = watch.elapsed();
+        let watch = Stopwatch::start();
         for (number, target) in &videos {
             if let Some(frame) = frames.get(*number) {
                 self.hand_out(shared, target, frame);
             }
         }
+        parts.delivering = watch.elapsed();
         Ok(())
     }
 
@@ -225,16 +224,18 @@ impl Work for Ticker {
         let time = self.run.rate.time_of(index);
         self.run.counting.late_by(Duration::from_nanos(now.nanos_since(time).max(0).unsigned_abs()));
         let before = thread_cpu_time();
-        let mut rendering = Duration::ZERO;
-        if let Err(e) = self.tick(shared, index, time, &mut rendering) {
+        let mut parts = Parts::default();
+        if let Err(e) = self.tick(shared, index, time, &mut parts) {
             tracing::error!("a frame could not be made: {e}");
         }
         let cpu = thread_cpu_time().saturating_sub(before);
+        let render = self.renderer.statistics();
         self.run.counting.count(|c| {
             c.ticks += missed + 1;
             c.missed += missed;
-            c.rendering += rendering;
+            c.parts += parts;
             c.tick_cpu += cpu;
+            c.render = render;
         });
         self.next = index + 1;
     }

@@ -5,7 +5,7 @@
 
 use super::canvas::Family;
 use super::geometry::GeometryKey;
-use super::plan::Part;
+use super::plan::Parts;
 use lk_media::FrameId;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
@@ -26,12 +26,12 @@ pub(super) struct Key {
 
 /// A finished picture in bands, each made by the thread that needs it first.
 pub(super) struct Entry {
-    bands: Vec<OnceLock<Vec<Part>>>,
+    bands: Vec<OnceLock<Parts>>,
     bytes: usize,
 }
 
 impl Entry {
-    pub fn band(&self, index: usize, make: impl FnOnce() -> Vec<Part>) -> &[Part] {
+    pub fn band(&self, index: usize, make: impl FnOnce() -> Parts) -> &Parts {
         self.bands[index].get_or_init(make)
     }
 }
@@ -61,10 +61,16 @@ impl Cache {
         }
     }
 
+    /// Bytes of what is kept.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// A new job begins.
     pub fn begin_job(&mut self) {
         self.job += 1;
-        self.seen_before = std::mem::take(&mut self.seen_now);
+        std::mem::swap(&mut self.seen_before, &mut self.seen_now);
+        self.seen_now.clear();
     }
 
     /// Where to keep a picture of `bytes` bytes in `bands` bands, if it is worth keeping.

@@ -6,6 +6,7 @@ use super::output::Rows;
 use super::source::{Wanted, mul_255, round};
 use crate::scene::Color;
 use lk_media::{ColorSpace, FrameSpec};
+use smallvec::{SmallVec, smallvec};
 use std::cell::RefCell;
 use std::ops::Range;
 
@@ -38,11 +39,11 @@ impl Family {
         }
     }
 
-    pub fn layouts(self) -> Vec<Layout> {
+    pub fn layouts(self) -> SmallVec<[Layout; 2]> {
         let luma = |planes, wanted| Layout { grid: Grid::LUMA, cell: (1, 1), planes, wanted };
         match self {
-            Self::Rgb { alpha } => vec![luma(0..3 + usize::from(alpha), Wanted::Rgb)],
-            Self::Yuv { step, color } => vec![
+            Self::Rgb { alpha } => smallvec![luma(0..3 + usize::from(alpha), Wanted::Rgb)],
+            Self::Yuv { step, color } => smallvec![
                 luma(0..1, Wanted::Luma(color)),
                 Layout {
                     grid: Grid::chroma_of(step, color.siting),
@@ -55,7 +56,7 @@ impl Family {
     }
 
     /// The bytes of `color` in each plane.
-    pub fn background(self, color: Color) -> Vec<u8> {
+    pub fn background(self, color: Color) -> SmallVec<[u8; 4]> {
         let rgb = [color.r, color.g, color.b].map(|c| mul_255(c, color.a));
         match self {
             Self::Rgb { alpha } => rgb.into_iter().chain(alpha.then_some(color.a)).collect(),
@@ -132,7 +133,7 @@ pub(super) fn give_back(data: Vec<u8>) {
 /// Some pixels of a canvas.
 pub(super) struct Canvas {
     pub family: Family,
-    pub planes: Vec<CanvasPlane>,
+    pub planes: SmallVec<[CanvasPlane; 4]>,
 }
 
 impl Canvas {
@@ -152,6 +153,11 @@ impl Canvas {
             })
         });
         Self { family, planes: planes.collect() }
+    }
+
+    /// Bytes of its planes.
+    pub fn bytes(&self) -> usize {
+        self.planes.iter().map(|p| p.data.len()).sum()
     }
 
     /// The same pixels as they are in `other`, which holds them.

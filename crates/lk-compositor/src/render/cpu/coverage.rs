@@ -22,6 +22,11 @@ pub(super) struct RowWeights {
     pub weight: f32,
 }
 
+impl RowWeights {
+    /// Of no samples.
+    pub const EMPTY: Self = Self { each: Vec::new(), whole: 0..0, weight: 0.0 };
+}
+
 impl Outline {
     pub fn of(geometry: &Geometry) -> Self {
         let t = geometry.target;

@@ -6,7 +6,9 @@ use super::geometry::{Area, GeometryKey};
 use super::plan::LayerPlan;
 use crate::scene::{Blend, Color};
 use lk_media::{FrameId, Size};
+use smallvec::SmallVec;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Everything the bytes of an output depend on but its spec. Input pictures are remembered by identity alone, so
 /// that none is held back from its pool.
@@ -32,8 +34,27 @@ pub(super) struct ShownLayer {
     pub additive_yuv: bool,
 }
 
+/// What frames of the last jobs show. What nobody refers to any more is filled anew.
+#[derive(Default)]
+pub(super) struct Showns(Vec<Arc<Shown>>);
+
+impl Showns {
+    /// What `layers`, the lowest first, show.
+    pub fn get(&mut self, size: Size, background: Color, layers: &[LayerPlan]) -> Arc<Shown> {
+        let idle = self.0.iter().position(|s| Arc::strong_count(s) == 1).map(|at| self.0.swap_remove(at));
+        let mut shown = idle.unwrap_or_else(|| {
+            Arc::new(Shown { size, background, layers: Vec::with_capacity(layers.len()), halo: 0 })
+        });
+        if let Some(shown) = Arc::get_mut(&mut shown) {
+            shown.renew(size, background, layers);
+        }
+        self.0.push(shown.clone());
+        shown
+    }
+}
+
 impl Shown {
-    pub fn new(size: Size, background: Color, layers: &[LayerPlan]) -> Self {
+    fn renew(&mut self, size: Size, background: Color, layers: &[LayerPlan]) {
         let shown = |l: &LayerPlan| ShownLayer {
             frame: l.frame,
             geometry: l.geometry.key(),
@@ -42,17 +63,19 @@ impl Shown {
             blend: l.blend,
             additive_yuv: l.additive_yuv,
         };
-        let halo = layers.iter().filter(|l| l.additive_yuv).count() * additive::REACH;
-        Self { size, background, layers: layers.iter().map(shown).collect(), halo }
+        (self.size, self.background) = (size, background);
+        self.halo = layers.iter().filter(|l| l.additive_yuv).count() * additive::REACH;
+        self.layers.clear();
+        self.layers.extend(layers.iter().map(shown));
     }
 
     /// The pixels in which a frame that shows this may differ from one that shows `new`; None: anywhere.
-    pub fn damage(&self, new: &Self) -> Option<Vec<Area>> {
+    pub fn damage(&self, new: &Self) -> Option<Areas> {
         if (self.size, self.background) != (new.size, new.background) {
             return None;
         }
         let halo = self.halo.max(new.halo);
-        let mut areas = Vec::new();
+        let mut areas = Areas::new();
         let mut add = |layer: &ShownLayer| add_area(&mut areas, grown(&layer.visible, halo, new.size));
         // Any layers of both in one order will do: where no other layer lies the picture is the same.
         let (old, new) = (&self.layers, &new.layers);
@@ -82,8 +105,11 @@ impl Shown {
 /// Areas beyond which damage is not told apart any finer: comparing them must stay cheaper than drawing.
 const MOST_AREAS: usize = 16;
 
+/// Areas that differ.
+pub(super) type Areas = SmallVec<[Area; MOST_AREAS]>;
+
 /// Adds an area to some; what is too much for a list joins its last one.
-pub(super) fn add_area(areas: &mut Vec<Area>, area: Area) {
+pub(super) fn add_area(areas: &mut Areas, area: Area) {
     if areas.contains(&area) {
         return;
     }
@@ -148,9 +174,9 @@ mod tests {
         assert_eq!(area(&c), Area { x: 60..64, y: 44..48 });
         let damage = |old: &[&ShownLayer], new: &[&ShownLayer]| shown(old).damage(&shown(new)).unwrap();
         assert!(damage(&[&a, &b], &[&a, &b]).is_empty());
-        assert_eq!(damage(&[&a, &b], &[&a, &c]), [area(&b), area(&c)]);
-        assert_eq!(damage(&[&a], &[&b, &a, &c]), [area(&b), area(&c)]);
-        assert_eq!(damage(&[&b, &a, &c], &[&a]), [area(&b), area(&c)]);
+        assert_eq!(damage(&[&a, &b], &[&a, &c])[..], [area(&b), area(&c)]);
+        assert_eq!(damage(&[&a], &[&b, &a, &c])[..], [area(&b), area(&c)]);
+        assert_eq!(damage(&[&b, &a, &c], &[&a])[..], [area(&b), area(&c)]);
         assert_eq!(damage(&[&a, &b], &[&b, &a]).len(), 1, "another order");
         let many: Vec<ShownLayer> =
             (0..200).map(|i| layer(&f, f64::from(i % 60), f64::from(i % 45))).collect();

@@ -3,17 +3,19 @@
 
 use super::additive;
 use super::blend;
-use super::canvas::{Canvas, Family, cells};
+use super::canvas::{Canvas, Family, cells, give_back, spare};
 use super::coverage::RowWeights;
 use super::flat::Flat;
 use super::geometry::Area;
 use super::output;
-use super::plan::{LayerPlan, Part, PartPlan};
+use super::plan::{LayerPlan, Part, PartPlan, Parts};
 use super::pool::Task;
 use super::tiles::{Bands, Tile};
 use crate::scene::Color;
-use lk_media::FrameMut;
+use lk_media::{FrameMut, Size};
 use parking_lot::Mutex;
+use smallvec::SmallVec;
+use std::cell::Cell;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,7 +23,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// A frame to be written, and the requests it answers.
 pub(super) struct Target {
     pub frame: FrameMut,
-    pub requests: Vec<usize>,
+    pub requests: SmallVec<[usize; 4]>,
     /// What it shows already.
     pub shown: Option<Arc<super::damage::Shown>>,
     /// Whether its memory was brought by who asked for it.
@@ -39,6 +41,27 @@ pub(super) struct Drawing {
     pub flat: Option<(Arc<Flat>, usize)>,
     pub next: AtomicUsize,
     pub targets: Vec<Mutex<Target>>,
+}
+
+thread_local! {
+    /// Memory for the weights of a row.
+    static WEIGHTS: Cell<RowWeights> = const { Cell::new(RowWeights::EMPTY) };
+}
+
+impl Default for Drawing {
+    /// Nothing to draw.
+    fn default() -> Self {
+        Self {
+            family: Family::Rgb { alpha: false },
+            background: Color::BLACK,
+            layers: Vec::new(),
+            bands: Bands::new(Size::new(1, 1), 0, 0),
+            tiles: Vec::new(),
+            flat: None,
+            next: AtomicUsize::new(0),
+            targets: Vec::new(),
+        }
+    }
 }
 
 impl Task for Drawing {
@@ -91,8 +114,8 @@ impl Drawing {
     }
 
     /// Calls `f` with what a layer shows in some pixels of a band.
-    fn with_parts<R>(&self, layer: &LayerPlan, band: usize, area: &Area, f: impl FnOnce(&[Part]) -> R) -> R {
-        let make = |area: &Area| layer.parts.iter().map(|part| part.make(area)).collect::<Vec<_>>();
+    fn with_parts<R>(&self, layer: &LayerPlan, band: usize, area: &Area, f: impl FnOnce(&Parts) -> R) -> R {
+        let make = |area: &Area| layer.parts.iter().map(|part| part.make(area)).collect::<Parts>();
         match &layer.kept {
             Some(entry) => f(entry.band(band, || make(&self.bands.get(band).1))),
             None => f(&make(area)),
@@ -114,7 +137,7 @@ impl Drawing {
         if let Some(below) = below {
             canvas.copy_from(below);
         }
-        let mut weights = RowWeights::default();
+        let mut weights = WEIGHTS.take();
         for layer in &self.layers[lowest..layers.end] {
             if !layer.geometry.visible.touches(area) {
                 continue;
@@ -129,6 +152,7 @@ impl Drawing {
                 }
             });
         }
+        WEIGHTS.set(weights);
         canvas
     }
 }
@@ -166,7 +190,8 @@ fn lay(
         return;
     }
     let alpha_channel = (!reader.opaque).then(|| reader.channels() - 1);
-    let covered = vec![255; if canvas.planes.len() > 3 { area.x.len() } else { 0 }];
+    let mut covered = spare(if canvas.planes.len() > 3 { area.x.len() } else { 0 });
+    covered.fill(255);
     for y in area.y.clone() {
         layer.outline.row(shape.cell, y, area.x.clone(), layer.opacity, weights);
         let row = |channel| part.row(reader, channel, y, area.x.clone());
@@ -182,4 +207,5 @@ fn lay(
             blend::row(layer.blend, dst, values, alpha, weights);
         }
     }
+    give_back(covered);
 }

@@ -14,6 +14,11 @@ pub(super) struct Flat {
 }
 
 impl Flat {
+    /// Bytes of the bands drawn so far.
+    fn bytes(&self) -> usize {
+        self.bands.iter().filter_map(OnceLock::get).map(Canvas::bytes).sum()
+    }
+
     pub fn band(&self, index: usize, draw: impl FnOnce() -> Canvas) -> &Canvas {
         self.bands[index].get_or_init(draw)
     }
@@ -37,6 +42,11 @@ struct Kept {
 }
 
 impl Flats {
+    /// Bytes of all that is kept.
+    pub fn bytes(&self) -> usize {
+        self.kept.iter().filter_map(|k| k.flat.as_ref()).map(|flat| flat.bytes()).sum()
+    }
+
     /// A new job begins; families that the last one did not draw are forgotten.
     pub fn begin_job(&mut self) {
         let job = self.job;

@@ -2,9 +2,13 @@
 //! The frames made last, to be handed out again while nothing changes.
 
 use super::frame_of;
-use crate::render::{OutputRequest, RenderJob};
+use crate::render::{Frames, OutputRequest, RenderJob};
 use crate::scene::Scene;
 use lk_media::{Frame, FrameId, FrameSpec};
+use smallvec::SmallVec;
+
+/// The kinds of frames a job asks for.
+pub(super) type Specs = SmallVec<[FrameSpec; 4]>;
 
 /// The frames of a job and all that they depend on. Input frames are remembered by identity alone, so none is
 /// held back from its pool.
@@ -12,15 +16,15 @@ pub(super) struct Last {
     scene: Scene,
     /// The picture each layer showed.
     shown: Vec<Option<FrameId>>,
-    specs: Vec<FrameSpec>,
-    frames: Vec<Frame>,
+    specs: Specs,
+    frames: Frames,
     valid: bool,
 }
 
 impl Last {
     /// The frames that `job` asks for, if it shows what they show. Memory brought must be written: no frame
     /// made before answers that.
-    pub fn answer(&self, job: &RenderJob<'_>) -> Option<Vec<Frame>> {
+    pub fn answer(&self, job: &RenderJob<'_>) -> Option<Frames> {
         let same = self.valid
             && self.specs.len() == job.outputs.len()
             && job.outputs.iter().zip(&self.specs).all(|(o, spec)| o.buffer.is_none() && o.spec == *spec)
@@ -37,25 +41,36 @@ impl Last {
         self.valid = false;
     }
 
-    /// Remembers what `job`, which asked for `specs`, was answered with. A scene that stays is not cloned again.
-    pub fn keep(last: &mut Option<Self>, job: &RenderJob<'_>, specs: Vec<FrameSpec>, frames: &[Frame]) {
-        let shown = shown(job).collect();
-        let frames = frames.to_vec();
+    /// Remembers what `job`, which asked for `specs`, was answered with. Memory is used again.
+    pub fn keep(last: &mut Option<Self>, job: &RenderJob<'_>, specs: Specs, frames: &Frames) {
         match last {
             Some(last) => {
-                if last.scene != *job.scene {
-                    last.scene = job.scene.clone();
-                }
-                (last.shown, last.specs, last.frames, last.valid) = (shown, specs, frames, true);
+                follow(&mut last.scene, job.scene);
+                last.shown.extend(shown(job));
+                (last.specs, last.frames, last.valid) = (specs, frames.clone(), true);
             }
-            None => *last = Some(Self { scene: job.scene.clone(), shown, specs, frames, valid: true }),
+            None => {
+                let (scene, shown) = (job.scene.clone(), shown(job).collect());
+                *last = Some(Self { scene, shown, specs, frames: frames.clone(), valid: true });
+            }
         }
     }
 
     /// The kinds of frames asked for; None if some must be written into memory of their own, which is not ours
     /// to hand out again.
-    pub fn specs(outputs: &[OutputRequest]) -> Option<Vec<FrameSpec>> {
+    pub fn specs(outputs: &[OutputRequest]) -> Option<Specs> {
         outputs.iter().map(|o| o.buffer.is_none().then_some(o.spec)).collect()
+    }
+}
+
+/// Makes `last` equal to `scene`; layers that stay in their slots are written over.
+fn follow(last: &mut Scene, scene: &Scene) {
+    if !last.layers.keys().eq(scene.layers.keys()) || last.mixer != scene.mixer {
+        return *last = scene.clone();
+    }
+    (last.size, last.background) = (scene.size, scene.background);
+    for (old, new) in last.layers.values_mut().zip(scene.layers.values()).filter(|(old, new)| old != new) {
+        old.clone_from(new);
     }
 }
 

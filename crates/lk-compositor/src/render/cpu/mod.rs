@@ -12,6 +12,7 @@ mod blend;
 mod cache;
 mod canvas;
 mod coverage;
+mod cull;
 mod damage;
 mod draw;
 mod flat;
@@ -29,6 +30,7 @@ mod resample16;
 mod rgb16;
 mod rotate;
 mod rows;
+mod scratch;
 mod simd;
 mod source;
 #[cfg(test)]
@@ -40,29 +42,33 @@ mod weights;
 mod wide;
 mod yuv16;
 
-use super::{OutputRequest, RenderJob, RenderStatistics, Rendered, Renderer};
+use super::{Frames, Outputs, RenderJob, RenderStatistics, Rendered, Renderer};
 use crate::scene::Layer;
 use cache::{Cache, Key};
 use canvas::Family;
-use damage::Shown;
+use damage::{Areas, Shown, Showns};
 use draw::{Drawing, Target};
 use flat::Flats;
-use geometry::Area;
 use last::Last;
+use lk_media::clock::thread_cpu_time;
 use lk_media::{AlphaKind, Error, Frame, FrameSpec, Result, Size};
 use parking_lot::Mutex;
 use plan::{LayerPlan, Shapes};
 use pool::Pool;
 use recycle::Recycler;
+use smallvec::{SmallVec, smallvec};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use tiles::{BAND_PIXELS, Bands};
+use tiles::{BAND_PIXELS, Bands, Cutter, Shape};
 
 /// Bytes of finished layer pictures that are kept.
 const CACHE_LIMIT: usize = 256 << 20;
 /// More than this only take memory.
 const MAX_THREADS: usize = 256;
+
+/// The frame made for each request.
+type Made = SmallVec<[Option<Frame>; 4]>;
 
 /// Renders on the CPU.
 pub struct CpuRenderer {
@@ -74,6 +80,16 @@ pub struct CpuRenderer {
     finished: VecDeque<Rendered>,
     last: Option<Last>,
     statistics: RenderStatistics,
+    // what follows keeps its memory from job to job
+    shown: Showns,
+    cutter: Cutter,
+    outlines: Vec<Shape>,
+    /// Frames to be drawn in this job.
+    waiting: Vec<Target>,
+    /// What is drawn, between jobs.
+    idle: Option<Arc<Drawing>>,
+    /// Pixels of the canvases of the last job.
+    pixels: u64,
     band_pixels: usize,
 }
 
@@ -89,113 +105,125 @@ impl CpuRenderer {
             finished: VecDeque::new(),
             last: None,
             statistics: RenderStatistics::default(),
+            shown: Showns::default(),
+            cutter: Cutter::default(),
+            outlines: Vec::new(),
+            waiting: Vec::new(),
+            idle: None,
+            pixels: 0,
             band_pixels: BAND_PIXELS,
         })
     }
 
     /// What was done so far, and how much of it could be left out.
     pub fn statistics(&self) -> RenderStatistics {
-        RenderStatistics { kept_layers: self.cache.hits, ..self.statistics }
+        RenderStatistics {
+            pool_cpu: self.pool.cpu(),
+            kept_layers: self.cache.hits,
+            kept_bytes: self.cache.bytes() + self.flats.bytes(),
+            ..self.statistics
+        }
     }
 
-    /// Draws the canvas of a family and writes it to `targets`.
-    fn draw(
-        &mut self,
-        job: &RenderJob<'_>,
-        family: Family,
-        targets: Vec<Target>,
-    ) -> Result<(Vec<Target>, Arc<Shown>)> {
+    /// Draws the canvas of a family and writes it to the frames waiting that are of it.
+    fn draw(&mut self, job: &RenderJob<'_>, family: Family, alpha: bool, frames: &mut Made) -> Result<()> {
         let scene = job.scene;
-        let shown = scene.layers.values().filter_map(|layer| Some((layer, frame_of(layer, job)?)));
-        let mut layers: Vec<LayerPlan> = shown
-            .filter_map(|(layer, frame)| LayerPlan::new(layer, frame, family, scene.size, &mut self.shapes))
-            .collect();
-        let shown = Arc::new(Shown::new(scene.size, scene.background, &layers));
+        let mut drawing = self.idle.take().unwrap_or_default();
+        let d = Arc::get_mut(&mut drawing).ok_or_else(still_held)?;
+        (d.family, d.background) = (family, scene.background);
+        d.targets.extend(
+            self.waiting.extract_if(.., |t| Family::of(&t.frame.spec(), alpha) == family).map(Mutex::new),
+        );
+        for layer in scene.layers.values().filter(|l| l.visible) {
+            let Some(frame) = frame_of(layer, job) else { continue };
+            self.statistics.layers += 1;
+            self.statistics.culled += 1;
+            d.layers.extend(LayerPlan::new(layer, frame, family, scene.size, &mut self.shapes));
+        }
+        cull::leave_out_hidden(&mut d.layers);
+        self.statistics.culled -= d.layers.len() as u64;
+        let shown = self.shown.get(scene.size, scene.background, &d.layers);
         let halo = shown.halo;
-        let bands = Bands::new(scene.size, self.band_pixels, halo);
-        for plan in layers.iter_mut().filter(|plan| !plan.is_in_place()) {
+        d.bands = Bands::new(scene.size, self.band_pixels, halo);
+        for plan in d.layers.iter_mut().filter(|plan| !plan.is_in_place()) {
             let (frame, geometry) = (plan.frame, plan.geometry.key());
             let (additive_yuv, rough) = (plan.additive_yuv, plan.rough);
-            let key = Key { frame, family, additive_yuv, rough, geometry, bands: (bands.rows, halo) };
-            plan.kept = self.cache.entry(key, plan.bytes(), bands.count());
+            let key = Key { frame, family, additive_yuv, rough, geometry, bands: (d.bands.rows, halo) };
+            plan.kept = self.cache.entry(key, plan.bytes(), d.bands.count());
         }
-        let flat = self.flats.get(family, &shown, bands.count());
-        let shapes: Vec<_> = layers.iter().map(LayerPlan::shape).collect();
-        let tiles = tiles::cut(&bands, &shapes, damage_of(&targets, &shown).as_deref());
+        d.flat = self.flats.get(family, &shown, d.bands.count());
+        d.next = AtomicUsize::new(0);
+        self.outlines.clear();
+        self.outlines.extend(d.layers.iter().map(LayerPlan::shape));
+        let damage = damage_of(&mut d.targets, &shown);
+        self.cutter.cut(&d.bands, &self.outlines, damage.as_deref(), &mut d.tiles);
         self.statistics.pixels += u64::from(scene.size.width) * u64::from(scene.size.height);
-        self.statistics.drawn += tiles.iter().map(|t| t.area.pixels() as u64).sum::<u64>();
-        let drawing = Arc::new(Drawing {
-            family,
-            background: scene.background,
-            layers,
-            bands,
-            tiles,
-            flat,
-            next: AtomicUsize::new(0),
-            targets: targets.into_iter().map(Mutex::new).collect(),
-        });
+        self.statistics.written += d.targets.len() as u64;
+        self.statistics.drawn += d.tiles.iter().map(|t| t.area.pixels() as u64).sum::<u64>();
         self.pool.run(drawing.clone())?;
-        let drawing =
-            Arc::into_inner(drawing).ok_or_else(|| Error::internal("a render thread kept its work"))?;
-        Ok((drawing.targets.into_iter().map(Mutex::into_inner).collect(), shown))
+        let d = Arc::get_mut(&mut drawing).ok_or_else(still_held)?;
+        for target in d.targets.drain(..).map(Mutex::into_inner) {
+            let frame = target.frame.publish(job.time);
+            if !target.brought {
+                self.recycler.keep(&frame, &shown);
+            }
+            for request in target.requests {
+                frames[request] = Some(frame.clone());
+            }
+        }
+        // no picture of a source is held back
+        d.layers.clear();
+        d.flat = None;
+        self.idle = Some(drawing);
+        Ok(())
     }
 
-    /// Memory for every request; requests without memory of their own share by spec.
-    fn targets(&mut self, requests: Vec<OutputRequest>, canvas: Size) -> Result<Vec<Target>> {
-        let mut targets: Vec<Target> = Vec::new();
+    /// Has memory for every request wait to be drawn; requests without memory of their own share by spec.
+    fn prepare(&mut self, requests: Outputs, canvas: Size) -> Result<()> {
+        self.waiting.clear();
         for (index, request) in requests.into_iter().enumerate() {
             let spec = request.spec;
             if spec.size != canvas {
                 return Err(Error::format(format!("an output of {} on a canvas of {canvas}", spec.size)));
             }
             spec.format.check_even(spec.size)?;
-            match request.buffer {
+            let same = |t: &&mut Target| !t.brought && t.frame.spec() == spec;
+            let (frame, shown, brought) = match request.buffer {
                 Some(frame) if frame.spec() != spec => {
                     let message = "the memory brought for an output is for another kind of picture";
                     return Err(Error::format(message));
                 }
-                Some(frame) => {
-                    targets.push(Target { frame, requests: vec![index], shown: None, brought: true });
-                }
-                None => match targets.iter_mut().find(|t| !t.brought && t.frame.spec() == spec) {
-                    Some(target) => target.requests.push(index),
-                    None => {
-                        let (frame, shown) = self.recycler.take(spec)?;
-                        self.statistics.reclaimed += u64::from(shown.is_some());
-                        targets.push(Target { frame, requests: vec![index], shown, brought: false });
+                Some(frame) => (frame, None, true),
+                None => {
+                    if let Some(target) = self.waiting.iter_mut().find(same) {
+                        target.requests.push(index);
+                        continue;
                     }
-                },
-            }
+                    let (frame, shown) = self.recycler.take(spec)?;
+                    self.statistics.reclaimed += u64::from(shown.is_some());
+                    (frame, shown, false)
+                }
+            };
+            self.waiting.push(Target { frame, requests: smallvec![index], shown, brought });
         }
-        Ok(targets)
+        Ok(())
     }
 
-    fn render(&mut self, job: &mut RenderJob<'_>) -> Result<Vec<Frame>> {
+    fn render(&mut self, job: &mut RenderJob<'_>) -> Result<Frames> {
         job.scene.validate()?;
         self.recycler.begin_job();
         self.cache.begin_job();
         self.shapes.begin_job();
         self.flats.begin_job();
         let requests = std::mem::take(&mut job.outputs);
-        let mut frames: Vec<Option<Frame>> = vec![None; requests.len()];
-        let mut waiting = self.targets(requests, job.scene.size)?;
+        let mut frames: Made = requests.iter().map(|_| None).collect();
+        self.prepare(requests, job.scene.size)?;
         // alpha is kept where the background has some and an output can show it
-        let alpha = !job.scene.background.is_opaque() && waiting.iter().any(|t| keeps_alpha(&t.frame.spec()));
-        while let Some(first) = waiting.first() {
+        let has_alpha = self.waiting.iter().any(|t| keeps_alpha(&t.frame.spec()));
+        let alpha = !job.scene.background.is_opaque() && has_alpha;
+        while let Some(first) = self.waiting.first() {
             let family = Family::of(&first.frame.spec(), alpha);
-            let (own, others) =
-                waiting.into_iter().partition(|t| Family::of(&t.frame.spec(), alpha) == family);
-            waiting = others;
-            let (targets, shown) = self.draw(job, family, own)?;
-            for target in targets {
-                let frame = target.frame.publish(job.time);
-                if !target.brought {
-                    self.recycler.keep(&frame, &shown);
-                }
-                for request in target.requests {
-                    frames[request] = Some(frame.clone());
-                }
-            }
+            self.draw(job, family, alpha, &mut frames)?;
         }
         Ok(frames.into_iter().flatten().collect())
     }
@@ -208,9 +236,11 @@ impl Renderer for CpuRenderer {
 
     fn submit(&mut self, mut job: RenderJob<'_>) -> Result<()> {
         self.statistics.jobs += 1;
+        let before = thread_cpu_time();
         let frames = match self.last.as_ref().and_then(|last| last.answer(&job)) {
             Some(frames) => {
                 self.statistics.repeated += 1;
+                self.statistics.pixels += self.pixels;
                 frames
             }
             None => {
@@ -219,7 +249,9 @@ impl Renderer for CpuRenderer {
                 if let Some(last) = &mut self.last {
                     last.forget();
                 }
+                let before = self.statistics.pixels;
                 let frames = self.render(&mut job)?;
+                self.pixels = self.statistics.pixels - before;
                 match specs {
                     Some(specs) => Last::keep(&mut self.last, &job, specs, &frames),
                     None => self.last = None,
@@ -228,6 +260,7 @@ impl Renderer for CpuRenderer {
             }
         };
         self.finished.push_back(Rendered { index: job.index, time: job.time, frames });
+        self.statistics.cpu += thread_cpu_time().saturating_sub(before);
         Ok(())
     }
 
@@ -237,14 +270,18 @@ impl Renderer for CpuRenderer {
 }
 
 /// The pixels that at least one of `targets` does not show yet; None: all.
-fn damage_of(targets: &[Target], new: &Shown) -> Option<Vec<Area>> {
-    let mut areas = Vec::new();
+fn damage_of(targets: &mut [Mutex<Target>], new: &Shown) -> Option<Areas> {
+    let mut areas = Areas::new();
     for target in targets {
-        for area in target.shown.as_ref()?.damage(new)? {
+        for area in target.get_mut().shown.as_ref()?.damage(new)? {
             damage::add_area(&mut areas, area);
         }
     }
     Some(areas)
+}
+
+fn still_held() -> Error {
+    Error::internal("a render thread kept its work")
 }
 
 fn keeps_alpha(spec: &FrameSpec) -> bool {

@@ -23,32 +23,33 @@ pub(super) fn write(c: &impl Rows, area: &Area, frame: &mut FrameMut) {
     let Area { x, y: rows } = area.clone();
     let chroma = cells(area, (step.0 as usize, step.1 as usize));
     let (cx, chroma_rows) = (chroma.x, chroma.y);
-    let mut planes = frame.planes_mut();
     match spec.format {
         PixelFormat::I420 => {
-            copy(c, 0, area, &mut planes[0]);
+            copy(c, 0, area, &mut frame.plane_mut(0));
             let chroma = Area { x: cx, y: chroma_rows };
-            copy(c, 1, &chroma, &mut planes[1]);
-            copy(c, 2, &chroma, &mut planes[2]);
+            copy(c, 1, &chroma, &mut frame.plane_mut(1));
+            copy(c, 2, &chroma, &mut frame.plane_mut(2));
         }
         PixelFormat::Nv12 => {
-            copy(c, 0, area, &mut planes[0]);
+            copy(c, 0, area, &mut frame.plane_mut(0));
+            let mut plane = frame.plane_mut(1);
             for y in chroma_rows {
-                let out = &mut planes[1].row_mut(y)[2 * cx.start..2 * cx.end];
+                let out = &mut plane.row_mut(y)[2 * cx.start..2 * cx.end];
                 pair(c.row(1, y, cx.clone()), c.row(2, y, cx.clone()), out);
             }
         }
         PixelFormat::Yuy2 => {
+            let mut plane = frame.plane_mut(0);
             for y in rows {
-                let out = &mut planes[0].row_mut(y)[4 * cx.start..4 * cx.end];
+                let out = &mut plane.row_mut(y)[4 * cx.start..4 * cx.end];
                 let luma = c.row(0, y, x.clone()).as_chunks().0;
                 quads(luma, c.row(1, y, cx.clone()), c.row(2, y, cx.clone()), out.as_chunks_mut().0);
             }
         }
-        PixelFormat::Rgb => packed::<3>(c, area, [0, 1, 2], AlphaKind::Opaque, &mut planes[0]),
-        PixelFormat::Bgr => packed::<3>(c, area, [2, 1, 0], AlphaKind::Opaque, &mut planes[0]),
-        PixelFormat::Rgba => packed::<4>(c, area, [0, 1, 2], spec.alpha, &mut planes[0]),
-        PixelFormat::Bgra => packed::<4>(c, area, [2, 1, 0], spec.alpha, &mut planes[0]),
+        PixelFormat::Rgb => packed::<3>(c, area, [0, 1, 2], AlphaKind::Opaque, &mut frame.plane_mut(0)),
+        PixelFormat::Bgr => packed::<3>(c, area, [2, 1, 0], AlphaKind::Opaque, &mut frame.plane_mut(0)),
+        PixelFormat::Rgba => packed::<4>(c, area, [0, 1, 2], spec.alpha, &mut frame.plane_mut(0)),
+        PixelFormat::Bgra => packed::<4>(c, area, [2, 1, 0], spec.alpha, &mut frame.plane_mut(0)),
     }
 }
 

@@ -8,11 +8,12 @@ use super::coverage::Outline;
 use super::geometry::{Area, AxisMap, Geometry, GeometryKey, Grid, Turn};
 use super::resample::Block;
 use super::rotate::{Pieces, Turned};
-use super::source::{Reader, Wanted};
+use super::source::{CHANNELS, Reader, Wanted};
 use super::tiles::Shape;
 use super::weights::Taps;
 use crate::scene::{Blend, Layer};
 use lk_media::{Frame, FrameId, FrameSpec, Size};
+use smallvec::{SmallVec, smallvec};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -33,7 +34,7 @@ pub(super) struct LayerPlan {
     /// those of others would.
     pub rough: bool,
     /// Its picture on each grid of the canvas; additive layers on YUV have one, R'G'B' on the luma grid.
-    pub parts: Vec<PartPlan>,
+    pub parts: SmallVec<[PartPlan; 2]>,
     /// Whole chroma samples of the canvas under which nothing is seen.
     pub hides: Option<Area>,
     /// Where its finished picture is kept, if it stands still.
@@ -94,8 +95,14 @@ pub(super) struct Part {
     planes: Planes,
 }
 
+/// A layer's picture on each grid of the canvas.
+pub(super) type Parts = SmallVec<[Part; 2]>;
+
+/// Planes of samples without gaps.
+pub(super) type Samples<T> = SmallVec<[Vec<T>; CHANNELS]>;
+
 enum Planes {
-    Own(Vec<Vec<u8>>),
+    Own(Samples<u8>),
     /// The reader's frame, from this column and row.
     InFrame(usize, usize),
 }
@@ -130,7 +137,7 @@ impl LayerPlan {
         let geometry = Geometry::resolve(layer, canvas, frame.size())?;
         let rough = layer.blend == Blend::Normal && !geometry.is_unscaled();
         let additive_yuv = layer.blend == Blend::Additive && matches!(family, Family::Yuv { .. });
-        let rgb = || vec![Layout { grid: Grid::LUMA, cell: (1, 1), planes: 0..3, wanted: Wanted::Rgb }];
+        let rgb = || smallvec![Layout { grid: Grid::LUMA, cell: (1, 1), planes: 0..3, wanted: Wanted::Rgb }];
         let layouts = if additive_yuv { rgb() } else { family.layouts() };
         let parts = layouts.iter().enumerate().map(|(part, layout)| {
             let reader = Reader::new(frame, layout.wanted);
@@ -139,7 +146,7 @@ impl LayerPlan {
             let shape = shapes.get(key, || PartShape::new(&geometry, frame.size(), &reader, layout, rough));
             PartPlan { reader, pieces: shape.pieces(), shape }
         });
-        let parts: Vec<PartPlan> = parts.collect();
+        let parts: SmallVec<[PartPlan; 2]> = parts.collect();
         let (outline, frame) = (Outline::of(&geometry), frame.id());
         let (opacity, blend) = (layer.opacity, layer.blend);
         let covers = blend == Blend::Normal && opacity >= 1.0 && parts.iter().all(|p| p.reader.opaque);
@@ -233,7 +240,7 @@ impl PartPlan {
     pub fn make(&self, pixels: &Area) -> Part {
         let area = cells(pixels, self.shape.cell).common(&self.shape.area);
         if area.pixels() == 0 {
-            return Part { area, planes: Planes::Own(Vec::new()) };
+            return Part { area, planes: Planes::Own(Samples::new()) };
         }
         let block = |across, down, columns: &Range<usize>, rows: &Range<usize>| Block {
             reader: &self.reader,

@@ -2,11 +2,13 @@
 //! Threads that wait for a task and work on it together with the caller. What a task's threads share and how
 //! they divide it is the task's own affair.
 
+use lk_media::clock::thread_cpu_time;
 use lk_media::thread::{self, Thread};
 use lk_media::{Error, Result};
 use parking_lot::{Condvar, Mutex};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Work that any number of threads may do at the same time.
 pub(super) trait Task: Send + Sync + 'static {
@@ -32,6 +34,8 @@ struct State {
     /// Counts the tasks, so that a worker does not take one twice.
     number: u64,
     running: usize,
+    /// CPU time of the workers in and between tasks.
+    cpu: Duration,
     panicked: bool,
     stop: bool,
 }
@@ -46,6 +50,11 @@ impl Pool {
             pool.workers.push(thread::spawn(&format!("lk-render-{i}"), move || serve(&shared))?);
         }
         Ok(pool)
+    }
+
+    /// CPU time of all threads but the callers'.
+    pub fn cpu(&self) -> Duration {
+        self.shared.state.lock().cpu
     }
 
     /// Does `task` with all threads; returns when none works on it or refers to it any more.
@@ -86,6 +95,7 @@ fn attempt(task: &dyn Task) -> bool {
 
 fn serve(shared: &Shared) {
     let mut last = 0;
+    let mut counted = thread_cpu_time();
     let mut state = shared.state.lock();
     while !state.stop {
         match state.task.clone().filter(|_| state.number != last) {
@@ -96,7 +106,10 @@ fn serve(shared: &Shared) {
                 drop(state);
                 let fine = attempt(&*task);
                 drop(task);
+                let now = thread_cpu_time();
                 state = shared.state.lock();
+                state.cpu += now.saturating_sub(counted);
+                counted = now;
                 state.panicked |= !fine;
                 state.running -= 1;
                 if state.running == 0 {

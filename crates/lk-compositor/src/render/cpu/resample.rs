@@ -4,11 +4,14 @@
 
 use super::canvas::spare;
 use super::kernels16;
+use super::plan::Samples;
 use super::resample16;
+use super::scratch::{Number, Scratch};
 use super::source::{CHANNELS, Reader, Rows, round};
 use super::weights::Taps;
+use smallvec::SmallVec;
 use std::marker::PhantomData;
-use std::ops::{AddAssign, Range};
+use std::ops::{AddAssign, DerefMut, Range};
 
 /// A block of output samples and how it is made.
 pub(super) struct Block<'a> {
@@ -27,9 +30,9 @@ pub(super) struct Block<'a> {
 
 impl Block<'_> {
     /// The block, a plane of bytes for each channel, rows without gaps.
-    pub fn sample(&self) -> Vec<Vec<u8>> {
+    pub fn sample(&self) -> Samples<u8> {
         let (w, h) = (self.columns.len(), self.rows.len());
-        let mut planes: Vec<Vec<u8>> = (0..self.reader.channels()).map(|_| spare(w * h)).collect();
+        let mut planes: Samples<u8> = (0..self.reader.channels()).map(|_| spare(w * h)).collect();
         if w == 0 || h == 0 {
             return planes;
         }
@@ -102,7 +105,7 @@ lk_media::kernel! {
 }
 
 /// Row `i` of planes `w` samples wide.
-fn rows_of<T>(planes: &mut [Vec<T>], i: usize, w: usize) -> Rows<'_, T> {
+fn rows_of<T>(planes: &mut [impl DerefMut<Target = [T]>], i: usize, w: usize) -> Rows<'_, T> {
     let mut planes = planes.iter_mut();
     std::array::from_fn(|_| planes.next().map_or(&mut [][..], |p| &mut p[i * w..(i + 1) * w]))
 }
@@ -110,9 +113,9 @@ fn rows_of<T>(planes: &mut [Vec<T>], i: usize, w: usize) -> Rows<'_, T> {
 /// A kind of numbers to calculate in.
 pub(super) trait Numbers {
     /// Samples of sources.
-    type Sample: Copy + Default;
+    type Sample: Number;
     /// Samples between the two passes.
-    type Middle: Copy + Default;
+    type Middle: Number;
     type Weight: Copy;
     type Sum: Copy + Default + AddAssign;
     /// Whether rows may be read in place.
@@ -483,19 +486,17 @@ impl<N: Numbers> Sums<N> {
 }
 
 /// The rows read last.
-pub(super) struct Kept<T> {
-    rows: Vec<Option<usize>>,
-    planes: Vec<Vec<T>>,
+pub(super) struct Kept<T: Number> {
+    rows: Scratch<Option<usize>>,
+    planes: SmallVec<[Scratch<T>; CHANNELS]>,
     width: usize,
 }
 
-impl<T: Copy + Default> Kept<T> {
+impl<T: Number> Kept<T> {
     pub fn new(channels: usize, width: usize, capacity: usize) -> Self {
-        Self {
-            rows: vec![None; capacity],
-            planes: vec![vec![T::default(); width * capacity]; channels],
-            width,
-        }
+        let mut rows = Scratch::new(capacity);
+        rows.fill(None);
+        Self { rows, planes: (0..channels).map(|_| Scratch::new(width * capacity)).collect(), width }
     }
 
     /// Where row `row` is kept; `read` fetches it if it is not.

@@ -4,6 +4,7 @@
 
 use super::kernels16::{self as kernels, high};
 use super::resample::{Block, Kept};
+use super::scratch::Scratch;
 use super::source::CHANNELS;
 use super::weights::Taps;
 use std::ops::Range;
@@ -39,7 +40,7 @@ fn rows_first(block: &Block<'_>, half: u16, planes: &mut [Vec<u8>]) {
     let in_place = reader.has_slices();
     let mut kept = Kept::<u16>::new(if in_place { 0 } else { channels }, x.len(), down.len() + 1);
     // vectors may be read beyond the end
-    let (mut middle, mut made) = (vec![0; x.len() + 32], vec![0; width]);
+    let (mut middle, mut made) = (Scratch::new(x.len() + 32), Scratch::new(width));
     let mut unread = 0;
     for (i, y) in block.rows.clone().enumerate() {
         let (start, weights) = (down.start(y), down.wide(y..y + 1));

@@ -3,6 +3,7 @@
 //! back. Only the part of the shrunk source that can be seen is made, in pieces, by whoever needs one first.
 
 use super::geometry::{Area, Axis, AxisMap, Geometry, Grid};
+use super::plan::Samples;
 use super::resample::Block;
 use super::source::{Reader, round};
 use super::weights::{Taps, shrinks};
@@ -42,7 +43,7 @@ struct Side {
 
 /// Some rows of the shrunk source, a plane for each channel.
 pub(super) enum Piece {
-    Bytes(Vec<Vec<u8>>),
+    Bytes(Samples<u8>),
     Floats(Vec<Vec<f32>>),
 }
 
@@ -77,9 +78,9 @@ impl Turned {
     }
 
     /// Samples `area`, a plane of bytes for each channel. Samples far from the target stay 0.
-    pub fn sample(&self, reader: &Reader, made: &Pieces, area: &Area) -> Vec<Vec<u8>> {
+    pub fn sample(&self, reader: &Reader, made: &Pieces, area: &Area) -> Samples<u8> {
         let (w, h) = (area.x.len(), area.y.len());
-        let mut planes = vec![vec![0; w * h]; reader.channels()];
+        let mut planes: Samples<u8> = (0..reader.channels()).map(|_| vec![0; w * h]).collect();
         for (row, y) in area.y.clone().enumerate() {
             let line = Line::new(self, y);
             let columns = line.near(area.x.clone());

@@ -10,6 +10,7 @@ use super::weights::Taps;
 use super::yuv16::ToRgb;
 use lk_media::kernel::{prefetch, rows_ahead};
 use lk_media::{AlphaKind, ColorSpace, Frame, FrameMap, PixelFormat};
+use smallvec::{SmallVec, smallvec};
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -51,6 +52,9 @@ pub(super) struct Component {
     pub step: usize,
 }
 
+/// Where the channels lie.
+pub(super) type Components = SmallVec<[Component; CHANNELS]>;
+
 /// A colour conversion: out = m·in + offset.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Matrix {
@@ -60,13 +64,13 @@ pub(super) struct Matrix {
 
 pub(super) enum Kind {
     /// Bytes as they are.
-    Bytes(Vec<Component>),
+    Bytes(Components),
     /// R, G, B times alpha.
     Premultiplied([Component; 4]),
     /// R'G'B' of YUV at the luma grid, clamped.
     Rgb { yuv: [Component; 3], matrix: Matrix, numbers: ToRgb },
     /// Some of Y, Cb and Cr of R'G'B', times alpha.
-    Yuv { rgb: Vec<Component>, straight: bool, matrix: Matrix, outputs: Range<usize> },
+    Yuv { rgb: Components, straight: bool, matrix: Matrix, outputs: Range<usize> },
     /// Luma of YUV of another kind, with chroma at the luma grid; not clamped.
     Luma { yuv: [Component; 3], matrix: Matrix, numbers: ToRgb },
     /// Chroma of YUV of another kind, with mean luma at the chroma grid; not clamped.
@@ -92,7 +96,7 @@ impl Reader {
         let (w, h) = (spec.size.width as usize, spec.size.height as usize);
         let mut reader = Self {
             map: frame.map_native(),
-            kind: Kind::Bytes(Vec::new()),
+            kind: Kind::Bytes(Components::new()),
             channels: 3,
             opaque: true,
             grid: Grid::LUMA,
@@ -110,14 +114,14 @@ impl Reader {
             reader.channels = outputs.len() + usize::from(!reader.opaque);
             reader.kind = match wanted {
                 Wanted::Luma(space) | Wanted::Chroma(space) => Kind::Yuv {
-                    rgb: components[..if reader.opaque { 3 } else { 4 }].to_vec(),
+                    rgb: components[..if reader.opaque { 3 } else { 4 }].into(),
                     straight,
                     matrix: Matrix::of(|rgb| space.rgb_to_yuv(rgb)),
                     outputs,
                 },
-                Wanted::Rgb if reader.opaque => Kind::Bytes(components[..3].to_vec()),
+                Wanted::Rgb if reader.opaque => Kind::Bytes(components[..3].into()),
                 Wanted::Rgb if straight => Kind::Premultiplied(components),
-                Wanted::Rgb => Kind::Bytes(components.to_vec()),
+                Wanted::Rgb => Kind::Bytes(components.into()),
             };
             return reader;
         }
@@ -136,7 +140,7 @@ impl Reader {
             Wanted::Luma(space) => {
                 reader.channels = 1;
                 reader.kind = if same(space) {
-                    Kind::Bytes(vec![y])
+                    Kind::Bytes(smallvec![y])
                 } else {
                     let matrix = other(space);
                     Kind::Luma { yuv: [y, u, v], matrix, numbers: ToRgb::of(&matrix) }
@@ -147,7 +151,7 @@ impl Reader {
                 reader.grid = chroma_grid;
                 reader.extent = chroma_extent;
                 reader.kind = if same(space) {
-                    Kind::Bytes(vec![u, v])
+                    Kind::Bytes(smallvec![u, v])
                 } else {
                     let matrix = other(space);
                     let numbers = ToRgb::of(&matrix);

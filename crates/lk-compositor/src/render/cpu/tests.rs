@@ -46,11 +46,12 @@ impl Stage {
         outputs: Vec<OutputRequest>,
     ) -> lk_media::Result<Vec<Frame>> {
         let time = Timestamp::from_nanos(7);
-        renderer.submit(RenderJob { index: 3, time, scene: &self.scene, inputs: &self.inputs, outputs })?;
+        let (scene, inputs, outputs) = (&self.scene, &self.inputs, outputs.into());
+        renderer.submit(RenderJob { index: 3, time, scene, inputs, outputs })?;
         let rendered = renderer.poll().unwrap();
         assert_eq!((rendered.index, rendered.time), (3, time));
         assert!(rendered.frames.iter().all(|f| f.timestamp() == time));
-        Ok(rendered.frames)
+        Ok(rendered.frames.into_vec())
     }
 
     fn packed(&self, renderer: &mut CpuRenderer, spec: FrameSpec) -> Vec<u8> {
@@ -496,6 +497,36 @@ fn extreme_sizes_and_places_do_not_break_it() {
                         stage.packed(&mut renderer, FrameSpec::of(format, stage.scene.size));
                     }
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_thousand_layers_give_a_picture() {
+    let mut stage = Stage::new(640, 400);
+    let place = |n: usize| (n % 40 * 16, n / 40 * 16);
+    for n in 0..1000 {
+        let (x, y) = place(n);
+        let spec = FrameSpec::of(PixelFormat::Rgb, Size::new(16, 16));
+        let color = [(n % 251) as u8, (n / 251 * 60) as u8, 7].repeat(256);
+        let tile = Frame::from_packed(spec, &color, Timestamp::ZERO).unwrap();
+        stage.add(&tile, Placement::moved(x as f64, y as f64));
+    }
+    // glass over all of it
+    let glass = FrameSpec::of(PixelFormat::Rgba, stage.scene.size);
+    let glass = Frame::from_packed(glass, &[0; 640 * 400 * 4], Timestamp::ZERO).unwrap();
+    stage.add(&glass, Placement::moved(0.0, 0.0));
+    for threads in [1, 2] {
+        let mut renderer = CpuRenderer::new(threads).unwrap();
+        for format in [PixelFormat::Rgb, PixelFormat::I420] {
+            let spec = FrameSpec::of(format, stage.scene.size);
+            let first = stage.packed(&mut renderer, spec);
+            assert!(first == stage.packed(&mut renderer, spec), "another picture the second time");
+            for n in (0..1000).filter(|_| format == PixelFormat::Rgb) {
+                let (x, y) = place(n);
+                let pixel = &first[(y + 5) * 640 * 3 + (x + 9) * 3..][..3];
+                assert_eq!(pixel, [(n % 251) as u8, (n / 251 * 60) as u8, 7], "layer {n}");
             }
         }
     }

@@ -62,7 +62,7 @@ impl Area {
         touch(&self.x, &other.x) && touch(&self.y, &other.y)
     }
 
-    fn holds(&self, other: &Self) -> bool {
+    pub fn holds(&self, other: &Self) -> bool {
         let within = |a: &Range<usize>, b: &Range<usize>| a.start <= b.start && a.end >= b.end;
         within(&self.x, &other.x) && within(&self.y, &other.y)
     }
@@ -85,85 +85,114 @@ fn touch(a: &Range<usize>, b: &Range<usize>) -> bool {
     a.start < b.end && b.start < a.end
 }
 
-/// The tiles that cover `damage` (None: the whole canvas); its areas have even edges.
-pub(super) fn cut(bands: &Bands, shapes: &[Shape], damage: Option<&[Area]>) -> Vec<Tile> {
-    let mut tiles = Vec::new();
-    for band in 0..bands.count() {
-        let (area, drawn) = bands.get(band);
-        let damaged: Option<Vec<&Area>> = damage.map(|d| d.iter().filter(|d| d.touches(&area)).collect());
-        if damaged.as_ref().is_some_and(Vec::is_empty) {
-            continue;
-        }
-        let seen: Vec<(usize, &Shape)> =
-            shapes.iter().enumerate().filter(|(_, s)| s.touches.touches(&drawn)).collect();
-        if bands.halo > 0 {
-            // layers that read around each sample: whole bands
-            let bottom = bottom_of(&seen, &drawn);
-            tiles.push(Tile { band, area, bottom, plain: is_plain(&seen, &drawn, bottom) });
-            continue;
-        }
-        for y in cuts(&seen, damaged.as_deref(), &area, |a| &a.y) {
-            let row = Area { x: area.x.clone(), y: y.clone() };
-            let seen: Vec<(usize, &Shape)> =
-                seen.iter().filter(|(_, s)| s.touches.touches(&row)).copied().collect();
-            let damaged: Option<Vec<&Area>> =
-                damaged.as_ref().map(|d| d.iter().filter(|d| d.touches(&row)).copied().collect());
-            for x in cuts(&seen, damaged.as_deref(), &row, |a| &a.x) {
-                let area = Area { x, y: y.clone() };
-                if damaged.as_ref().is_some_and(|d| !d.iter().any(|d| d.touches(&area))) {
-                    continue;
-                }
-                let bottom = bottom_of(&seen, &area);
-                let plain = is_plain(&seen, &area, bottom);
-                match tiles.last_mut() {
-                    Some(Tile { area: last, bottom: b, plain: p, .. })
-                        if last.y == area.y && last.x.end == area.x.start && (*b, *p) == (bottom, plain) =>
-                    {
-                        last.x.end = area.x.end;
+/// Cuts canvases; keeps the memory it needs for that.
+#[derive(Default)]
+pub(super) struct Cutter {
+    /// What is damaged and which layers are seen in a band, and in a row of it, by number.
+    band: Found,
+    row: Found,
+    edges: [Vec<usize>; 2],
+}
+
+#[derive(Default)]
+struct Found {
+    damaged: Vec<usize>,
+    seen: Vec<usize>,
+}
+
+impl Cutter {
+    /// Puts the tiles that cover `damage` (None: the whole canvas) into `tiles`; its areas have even edges.
+    pub fn cut(&mut self, bands: &Bands, shapes: &[Shape], damage: Option<&[Area]>, tiles: &mut Vec<Tile>) {
+        tiles.clear();
+        let areas = damage.unwrap_or_default();
+        let [rows, columns] = &mut self.edges;
+        for band in 0..bands.count() {
+            let (area, drawn) = bands.get(band);
+            fill(&mut self.band.damaged, 0..areas.len(), |d| areas[d].touches(&area));
+            if damage.is_some() && self.band.damaged.is_empty() {
+                continue;
+            }
+            fill(&mut self.band.seen, 0..shapes.len(), |s| shapes[s].touches.touches(&drawn));
+            if bands.halo > 0 {
+                // layers that read around each sample: whole bands
+                let bottom = bottom_of(shapes, &self.band.seen, &drawn);
+                let plain = is_plain(shapes, &self.band.seen, &drawn, bottom);
+                tiles.push(Tile { band, area, bottom, plain });
+                continue;
+            }
+            cuts(rows, (shapes, areas), &self.band, &area, |a| &a.y);
+            for y in rows.windows(2).map(|w| w[0]..w[1]) {
+                let row = Area { x: area.x.clone(), y: y.clone() };
+                fill(&mut self.row.seen, self.band.seen.iter().copied(), |s| shapes[s].touches.touches(&row));
+                fill(&mut self.row.damaged, self.band.damaged.iter().copied(), |d| areas[d].touches(&row));
+                let seen = &self.row.seen;
+                cuts(columns, (shapes, areas), &self.row, &row, |a| &a.x);
+                for x in columns.windows(2).map(|w| w[0]..w[1]) {
+                    let area = Area { x, y: y.clone() };
+                    if damage.is_some() && !self.row.damaged.iter().any(|d| areas[*d].touches(&area)) {
+                        continue;
                     }
-                    _ => tiles.push(Tile { band, area, bottom, plain }),
+                    let bottom = bottom_of(shapes, seen, &area);
+                    let plain = is_plain(shapes, seen, &area, bottom);
+                    match tiles.last_mut() {
+                        Some(Tile { area: last, bottom: b, plain: p, .. })
+                            if last.y == area.y
+                                && last.x.end == area.x.start
+                                && (*b, *p) == (bottom, plain) =>
+                        {
+                            last.x.end = area.x.end;
+                        }
+                        _ => tiles.push(Tile { band, area, bottom, plain }),
+                    }
                 }
             }
         }
     }
-    tiles
+}
+
+/// Those of `from` that are `wanted`.
+fn fill(out: &mut Vec<usize>, from: impl Iterator<Item = usize>, wanted: impl Fn(usize) -> bool) {
+    out.clear();
+    out.extend(from.filter(|i| wanted(*i)));
 }
 
 /// The highest layer that hides what lies under `area`.
-fn bottom_of(seen: &[(usize, &Shape)], area: &Area) -> Option<usize> {
-    let hides = |(_, s): &&(usize, &Shape)| s.hides.as_ref().is_some_and(|h| h.holds(area));
-    seen.iter().rfind(hides).map(|(i, _)| *i)
+fn bottom_of(shapes: &[Shape], seen: &[usize], area: &Area) -> Option<usize> {
+    let hides = |i: &&usize| shapes[**i].hides.as_ref().is_some_and(|h| h.holds(area));
+    seen.iter().rfind(hides).copied()
 }
 
 /// Whether nothing above `bottom` is seen in `area`.
-fn is_plain(seen: &[(usize, &Shape)], area: &Area, bottom: Option<usize>) -> bool {
-    !seen.iter().any(|(i, s)| bottom.is_none_or(|b| *i > b) && s.touches.touches(area))
+fn is_plain(shapes: &[Shape], seen: &[usize], area: &Area, bottom: Option<usize>) -> bool {
+    !seen.iter().any(|i| bottom.is_none_or(|b| *i > b) && shapes[*i].touches.touches(area))
 }
 
-/// `area` along one axis, cut where it pays: at even places, at the edges of layers and of damage.
+/// Where `area` is cut along one axis: at even places, at the edges of layers and of damage.
 fn cuts(
-    seen: &[(usize, &Shape)],
-    damaged: Option<&[&Area]>,
+    edges: &mut Vec<usize>,
+    (shapes, areas): (&[Shape], &[Area]),
+    found: &Found,
     area: &Area,
     axis: fn(&Area) -> &Range<usize>,
-) -> Vec<Range<usize>> {
+) {
     let whole = axis(area);
-    let mut edges = vec![whole.start, whole.end];
+    edges.clear();
+    edges.extend([whole.start, whole.end]);
     let mut add = |edge: usize| {
         if edge > whole.start && edge < whole.end {
             edges.push(edge);
         }
     };
-    for d in damaged.unwrap_or_default() {
-        add(axis(d).start);
-        add(axis(d).end);
+    for d in &found.damaged {
+        add(axis(&areas[*d]).start);
+        add(axis(&areas[*d]).end);
     }
-    if seen.len() <= MANY {
-        for (_, s) in seen {
-            let touches = axis(&s.touches);
+    if found.seen.len() <= MANY {
+        for shape in found.seen.iter().map(|i| &shapes[*i]) {
+            let touches = axis(&shape.touches);
             add(touches.start & !1);
             add(touches.end.next_multiple_of(2));
-            if let Some(hides) = &s.hides {
+            if let Some(hides) = &shape.hides {
                 add(axis(hides).start);
                 add(axis(hides).end);
             }
@@ -171,12 +200,17 @@ fn cuts(
     }
     edges.sort_unstable();
     edges.dedup();
-    edges.windows(2).map(|w| w[0]..w[1]).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn cut(bands: &Bands, shapes: &[Shape], damage: Option<&[Area]>) -> Vec<Tile> {
+        let mut tiles = Vec::new();
+        Cutter::default().cut(bands, shapes, damage, &mut tiles);
+        tiles
+    }
 
     fn area(x: Range<usize>, y: Range<usize>) -> Area {
         Area { x, y }
