@@ -18,12 +18,17 @@ from . import (
     _interpreter as _interpreter,  # first: what follows must not begin in a subinterpreter
 )
 from ._abc import VideoTarget
+from ._devices import AudioDevice, DeviceStatistics
 from ._errors import (
     BusyError,
     CallbackError,
     CancelledError,
     ClosedError,
     DeadlineError,
+    DeviceBusyError,
+    DeviceError,
+    DeviceLostError,
+    DeviceNotFoundError,
     DiskFullError,
     EncoderError,
     FormatError,
@@ -40,8 +45,12 @@ from ._errors import (
 )
 from ._events import Event
 from ._native import (
+    AudioDeviceWatch,
+    AudioInputDeviceList,
     AudioMixer,
+    AudioOutputDeviceList,
     AudioPort,
+    AudioRepeater,
     Color,
     Compositor,
     Copier,
@@ -52,6 +61,7 @@ from ._native import (
     LazyPlayer,
     LiveStatistics,
     MediaInfo,
+    Microphone,
     Mix,
     Mixer,
     MixerInput,
@@ -59,17 +69,22 @@ from ._native import (
     NullTarget,
     Player,
     Recorder,
+    Speaker,
     Statistics,
     StillSource,
     TestPattern,
     Text,
     VideoPort,
     VideoSource,
+    VirtualMicrophone,
+    VirtualSpeaker,
     __version__,
+    microphones,
     open,
     render,
     set_frame_memory,
     set_threads,
+    speakers,
 )
 from ._reports import (
     PlayerStatistics,
@@ -79,8 +94,13 @@ from ._reports import (
 )
 
 __all__ = [
+    "AudioDevice",
+    "AudioDeviceWatch",
+    "AudioInputDeviceList",
     "AudioMixer",
+    "AudioOutputDeviceList",
     "AudioPort",
+    "AudioRepeater",
     "BusyError",
     "CallbackError",
     "CancelledError",
@@ -89,6 +109,11 @@ __all__ = [
     "Compositor",
     "Copier",
     "DeadlineError",
+    "DeviceBusyError",
+    "DeviceError",
+    "DeviceLostError",
+    "DeviceNotFoundError",
+    "DeviceStatistics",
     "DiskFullError",
     "EncoderError",
     "Event",
@@ -106,6 +131,7 @@ __all__ = [
     "MediaError",
     "MediaInfo",
     "MediaNotFoundError",
+    "Microphone",
     "Mix",
     "MixPlayback",
     "Mixer",
@@ -119,6 +145,7 @@ __all__ = [
     "RecorderStatistics",
     "RecordingReport",
     "SlotError",
+    "Speaker",
     "Statistics",
     "StillSource",
     "StreamError",
@@ -128,9 +155,13 @@ __all__ = [
     "VideoPort",
     "VideoSource",
     "VideoTarget",
+    "VirtualMicrophone",
+    "VirtualSpeaker",
     "__version__",
+    "microphones",
     "open",
     "render",
     "set_frame_memory",
     "set_threads",
+    "speakers",
 ]

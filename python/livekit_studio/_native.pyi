@@ -17,8 +17,12 @@ from ._events import Event
 from ._reports import PlayerStatistics, RecorderStatistics, RecordingReport
 
 __all__ = [
+    "AudioDeviceWatch",
+    "AudioInputDeviceList",
     "AudioMixer",
+    "AudioOutputDeviceList",
     "AudioPort",
+    "AudioRepeater",
     "Color",
     "Compositor",
     "Copier",
@@ -29,6 +33,7 @@ __all__ = [
     "LazyPlayer",
     "LiveStatistics",
     "MediaInfo",
+    "Microphone",
     "Mix",
     "MixPlayback",
     "Mixer",
@@ -36,12 +41,15 @@ __all__ = [
     "NullTarget",
     "Player",
     "Recorder",
+    "Speaker",
     "Statistics",
     "StillSource",
     "TestPattern",
     "Text",
     "VideoPort",
     "VideoSource",
+    "VirtualMicrophone",
+    "VirtualSpeaker",
     "_AudioBlocks",
     "_Batch",
     "_EventStream",
@@ -56,10 +64,12 @@ __all__ = [
     "_cli",
     "_service_ended",
     "_service_next",
+    "microphones",
     "open",
     "render",
     "set_frame_memory",
     "set_threads",
+    "speakers",
 ]
 
 __version__: str
@@ -80,7 +90,7 @@ _Align: TypeAlias = Literal["left", "center", "right"]
 _Blend: TypeAlias = Literal["normal", "additive"]
 _Offline: TypeAlias = Literal["freeze", "latest", "skip"]
 _Rate: TypeAlias = int | float | str | tuple[int, int]
-_EventKind: TypeAlias = Literal["source_state", "target_state", "run_state", "recorder_state", "*"]
+_EventKind: TypeAlias = Literal["source_state", "target_state", "run_state", "recorder_state", "device_state", "*"]
 _Source: TypeAlias = VideoSource | Compositor | Frame | _Path
 _Monitor: TypeAlias = Literal["off", "on", "only"]
 _Sound: TypeAlias = AudioPort | Mix | Compositor | VideoSource | int | _Path

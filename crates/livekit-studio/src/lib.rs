@@ -12,6 +12,7 @@
 //! # }
 //! ```
 
+mod audible;
 mod record;
 mod registry;
 mod render;
@@ -23,6 +24,11 @@ pub use lk_compositor::{
 pub use lk_engine::{
     Batch, Commit, Compositor, Lateness, LiveFrames, LiveOptions, LiveStatistics, OfflineOptions, OfflineRun,
     Picture, Playing, Progress, RunStatistics, SoundId, Stepped, Tick, Where,
+};
+pub use audible::{Audible, AudioOutput};
+pub use lk_io::audio_device::{
+    AudioDevice, AudioDeviceWatch, AudioRepeater, DeviceChoice, DeviceStatistics, Microphone, RepeaterEnd,
+    Speaker, Timing, VirtualMicrophone, VirtualSpeaker, microphones, sound_server, speakers,
 };
 pub use lk_io::copier::{Copier, CopyOptions, CopyProgress, CopyReport};
 pub use lk_io::encode::{AudioSettings, EncoderInfo, OutputSettings, StreamKind, VideoSettings, encoders};
