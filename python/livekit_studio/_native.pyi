@@ -91,7 +91,9 @@ _Align: TypeAlias = Literal["left", "center", "right"]
 _Blend: TypeAlias = Literal["normal", "additive"]
 _Offline: TypeAlias = Literal["freeze", "latest", "skip"]
 _Rate: TypeAlias = int | float | str | tuple[int, int]
-_EventKind: TypeAlias = Literal["source_state", "target_state", "run_state", "recorder_state", "device_state", "*"]
+_EventKind: TypeAlias = Literal[
+    "source_state", "target_state", "run_state", "recorder_state", "device_state", "*"
+]
 _Source: TypeAlias = VideoSource | Compositor | Frame | _Path
 _Monitor: TypeAlias = Literal["off", "on", "only"]
 _Device: TypeAlias = int | str | AudioDevice

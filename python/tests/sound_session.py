@@ -75,7 +75,9 @@ class Session:
         # gone with the tests, however they end
         quiet = subprocess.DEVNULL
         whole = ["setpriv", "--pdeathsig", "KILL", *command]
-        return subprocess.Popen(whole, env=os.environ | self.environment, stdin=quiet, stdout=quiet, stderr=quiet)
+        return subprocess.Popen(
+            whole, env=os.environ | self.environment, stdin=quiet, stdout=quiet, stderr=quiet
+        )
 
     def start_servers(self) -> None:
         """Starts the servers and waits until they have their devices."""

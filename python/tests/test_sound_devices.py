@@ -32,7 +32,9 @@ def tone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     if (program := missing()) is not None:
-        pytest.skip(f"there is no {program}: apt install pipewire pipewire-pulse wireplumber pulseaudio-utils")
+        pytest.skip(
+            f"there is no {program}: apt install pipewire pipewire-pulse wireplumber pulseaudio-utils"
+        )
     session = Session()
     for name, value in session.environment.items():
         monkeypatch.setenv(name, value)
@@ -73,7 +75,8 @@ def level_of(samples: np.ndarray) -> float:
 
 
 def test_without_a_server_everything_else_works(tone: Path, tmp_path: Path) -> None:
-    assert lk.speakers() == [] and lk.microphones() == []
+    assert lk.speakers() == []
+    assert lk.microphones() == []
     outputs, inputs = lk.AudioOutputDeviceList(), lk.AudioInputDeviceList()
     assert (outputs.size(), outputs.id_default, inputs.to_pylist()) == (0, -1, [])
     with pytest.raises(lk.SlotError):
@@ -90,7 +93,8 @@ def test_without_a_server_everything_else_works(tone: Path, tmp_path: Path) -> N
     for make in makers:
         with pytest.raises(lk.DeviceError, match="sound server") as raised:
             make()
-        assert raised.value.hint and "pipewire-pulse" in raised.value.hint
+        assert raised.value.hint
+        assert "pipewire-pulse" in raised.value.hint
     with lk.Player(tone) as player:
         player.start()
         until(lambda: player.get_position() > 100_000, "it plays, in silence")
@@ -100,8 +104,11 @@ def test_without_a_server_everything_else_works(tone: Path, tmp_path: Path) -> N
 
 
 def test_the_command_line_says_why_there_are_no_devices() -> None:
-    told = json.loads(subprocess.run([PROGRAM, "--json", "devices"], capture_output=True, check=True, timeout=60).stdout)
-    assert told["sound"]["speakers"] == [] and "pipewire-pulse" in told["sound"]["hint"]
+    told = json.loads(
+        subprocess.run([PROGRAM, "--json", "devices"], capture_output=True, check=True, timeout=60).stdout
+    )
+    assert told["sound"]["speakers"] == []
+    assert "pipewire-pulse" in told["sound"]["hint"]
 
 
 # ---- With one ----------------------------------------------------------------------------------------------------
@@ -109,13 +116,18 @@ def test_the_command_line_says_why_there_are_no_devices() -> None:
 
 def test_devices_are_listed_and_named(session: Session) -> None:
     speakers = lk.speakers()
-    assert [s.name for s in speakers] == ["Big Speaker", "Headphones"] == lk.AudioOutputDeviceList().to_pylist()
+    assert (
+        [s.name for s in speakers] == ["Big Speaker", "Headphones"] == lk.AudioOutputDeviceList().to_pylist()
+    )
     assert speakers[0] == lk.AudioDevice("speaker", "Big Speaker", 2, 48000, False, True)
-    assert lk.AudioOutputDeviceList().id_default == 0 and lk.AudioOutputDeviceList().get(1) == "Headphones"
-    assert all(m.is_monitor for m in lk.microphones()) and len(lk.AudioInputDeviceList()) == 2
+    assert lk.AudioOutputDeviceList().id_default == 0
+    assert lk.AudioOutputDeviceList().get(1) == "Headphones"
+    assert all(m.is_monitor for m in lk.microphones())
+    assert len(lk.AudioInputDeviceList()) == 2
     for device in (1, "head", "phones", speakers[1]):
         with lk.Speaker(device) as speaker:
-            assert speaker.device == speakers[1] and speaker.name == "Headphones"
+            assert speaker.device == speakers[1]
+            assert speaker.name == "Headphones"
     with pytest.raises(lk.DeviceNotFoundError, match='did you mean "Headphones"'):
         lk.Speaker("Hedphones")
     with pytest.raises(LookupError, match="Big Speaker"):
@@ -123,7 +135,8 @@ def test_devices_are_listed_and_named(session: Session) -> None:
     with pytest.raises(lk.ParameterError):
         lk.Speaker(-1)
     told = subprocess.run([PROGRAM, "devices"], capture_output=True, check=True, timeout=60)
-    assert b"Monitor of Headphones" in told.stdout and b"PipeWire" in told.stdout
+    assert b"Monitor of Headphones" in told.stdout
+    assert b"PipeWire" in told.stdout
 
     with lk.AudioDeviceWatch() as watch:
         news = watch.events()
@@ -141,7 +154,9 @@ def test_a_player_is_heard_and_recorded(session: Session, tone: Path, tmp_path: 
     player.start()
     big.until(LEVEL)
     assert player.audio_device == lk.speakers()[0]
-    recorder = lk.Recorder(tmp_path / "heard.m4a", record_audio=True, audio_device_id="Monitor of Big Speaker")
+    recorder = lk.Recorder(
+        tmp_path / "heard.m4a", record_audio=True, audio_device_id="Monitor of Big Speaker"
+    )
     with recorder:
         time.sleep(2)
     samples = media.decoded_sound(tmp_path / "heard.m4a")
@@ -183,7 +198,8 @@ def test_a_scene_is_played_to_devices(session: Session, tone: Path) -> None:
         hears.until(LEVEL)
         playing.stop()
         phones.until_silence()
-        assert studio.state == "live" and 0.05 < studio.latency < 0.5
+        assert studio.state == "live"
+        assert 0.05 < studio.latency < 0.5
         studio.volume = 0.5
         hears.until(LEVEL - 6.02)
         hears.close()

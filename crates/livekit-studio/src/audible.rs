@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Where a player is heard: in an in-process channel, or on a device.
 
-use crate::{
-    AudioPort, AudioSource, DeviceChoice, Error, ErrorKind, Events, Result, Speaker, Timing,
-};
+use crate::{AudioPort, AudioSource, DeviceChoice, Error, ErrorKind, Events, Result, Speaker, Timing};
 use parking_lot::Mutex;
 use std::sync::Arc;
 

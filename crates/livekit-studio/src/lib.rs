@@ -17,6 +17,7 @@ mod record;
 mod registry;
 mod render;
 
+pub use audible::{Audible, AudioOutput};
 pub use lk_compositor::{
     Anchor, Blend, Color, Crop, Fit, Flip, Layer, LayerId, Level, Levels, MixId, MixSettings, MixerInput,
     MixerSettings, Mixes, Monitor, OfflinePolicy, Placement, Point, Scene, SourceId,
@@ -25,7 +26,6 @@ pub use lk_engine::{
     Batch, Commit, Compositor, Lateness, LiveFrames, LiveOptions, LiveStatistics, OfflineOptions, OfflineRun,
     Picture, Playing, Progress, RunStatistics, SoundId, Stepped, Tick, Where,
 };
-pub use audible::{Audible, AudioOutput};
 pub use lk_io::audio_device::{
     AudioDevice, AudioDeviceWatch, AudioRepeater, DeviceChoice, DeviceStatistics, Microphone, RepeaterEnd,
     Speaker, Timing, VirtualMicrophone, VirtualSpeaker, microphones, sound_server, speakers,

@@ -2,8 +2,8 @@
 //! From what people write to sources: one grammar for Python, the command line and scene files.
 
 use crate::{
-    AudioSource, Color, Error, ErrorKind, FileAudio, ImageFile, LazyPlayer, MediaInfo, Microphone, OpenOptions, Player,
-    PlayerOptions, Result, Size, Still, VideoSource,
+    AudioSource, Color, Error, ErrorKind, FileAudio, ImageFile, LazyPlayer, MediaInfo, Microphone,
+    OpenOptions, Player, PlayerOptions, Result, Size, Still, VideoSource,
 };
 use std::sync::Arc;
 
@@ -83,7 +83,9 @@ pub fn open_sound(name: &str, options: &OpenOptions) -> Result<Arc<dyn AudioSour
             match Microphone::open(&name.into()) {
                 Ok(microphone) => Ok(Arc::new(microphone)),
                 Err(device) if device.kind() == ErrorKind::DeviceNotFound && !like_file => Err(device),
-                Err(device) if matches!(device.kind(), ErrorKind::Device | ErrorKind::DeviceNotFound) => Err(e),
+                Err(device) if matches!(device.kind(), ErrorKind::Device | ErrorKind::DeviceNotFound) => {
+                    Err(e)
+                }
                 Err(device) => Err(device),
             }
         }

@@ -50,7 +50,8 @@ impl Listed {
 
     /// -1 where there is none.
     fn default(&self) -> i64 {
-        let default = self.0.iter().position(|d| d.is_default).or(if self.0.is_empty() { None } else { Some(0) });
+        let default =
+            self.0.iter().position(|d| d.is_default).or(if self.0.is_empty() { None } else { Some(0) });
         default.map_or(-1, |n| n as i64)
     }
 }

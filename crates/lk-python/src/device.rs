@@ -263,7 +263,12 @@ macro_rules! device_members {
             }
 
             fn __repr__(&self) -> PyResult<String> {
-                Ok(format!("<{} {:?}, {}>", stringify!($class).trim_start_matches("Py"), self.name()?, self.state()?))
+                Ok(format!(
+                    "<{} {:?}, {}>",
+                    stringify!($class).trim_start_matches("Py"),
+                    self.name()?,
+                    self.state()?
+                ))
             }
 
             fn __traverse__(&self, visit: pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {

@@ -12,8 +12,8 @@ use crate::sound::microphone_of;
 use crate::values::{bitrate_of, path_of, rate_of, size_of};
 use livekit_studio::clock::Deadline;
 use livekit_studio::{
-    Cancel, Error, ErrorKind, Heard, Recorder, RecorderState, RecorderStatistics, Recording,
-    RecordingReport, Result as EngineResult, VideoTarget, thread,
+    Cancel, Error, ErrorKind, Heard, Recorder, RecorderState, RecorderStatistics, Recording, RecordingReport,
+    Result as EngineResult, VideoTarget, thread,
 };
 use parking_lot::Mutex;
 use pyo3::prelude::*;

@@ -14,8 +14,8 @@ use crate::values::{path_of, type_name};
 use crate::virtual_microphone::PyVirtualMicrophone;
 use crate::virtual_speaker::PyVirtualSpeaker;
 use livekit_studio::{
-    AudioPort, AudioSource, AudioTarget, CHANNELS, Cancel, Error, ErrorKind, Microphone, MixId, OpenOptions, Speaker,
-    open_sound,
+    AudioPort, AudioSource, AudioTarget, CHANNELS, Cancel, Error, ErrorKind, Microphone, MixId, OpenOptions,
+    Speaker, open_sound,
 };
 use pyo3::buffer::{Element, PyUntypedBuffer};
 use pyo3::prelude::*;

@@ -54,8 +54,9 @@ impl DeviceChoice {
     pub(super) fn find<'a>(&self, what: &str, devices: &'a [AudioDevice]) -> Result<&'a AudioDevice> {
         let missing = |message: String| Error::new(ErrorKind::DeviceNotFound, message);
         if devices.is_empty() {
-            return Err(missing(format!("there is no {what} on this machine"))
-                .with_hint("plug one in, or make one: VirtualSpeaker(\"Studio\"), VirtualMicrophone(\"Studio\")"));
+            return Err(missing(format!("there is no {what} on this machine")).with_hint(
+                "plug one in, or make one: VirtualSpeaker(\"Studio\"), VirtualMicrophone(\"Studio\")",
+            ));
         }
         match self {
             Self::Default => Ok(devices.iter().find(|d| d.is_default).unwrap_or(&devices[0])),

@@ -20,9 +20,7 @@ impl Interpolator {
     /// The one that all share.
     pub(super) fn shared() -> &'static Self {
         static SHARED: OnceLock<Interpolator> = OnceLock::new();
-        SHARED.get_or_init(|| {
-            Self((0..=PHASES).map(|phase| weights(phase as f64 / PHASES as f64)).collect())
-        })
+        SHARED.get_or_init(|| Self((0..=PHASES).map(|phase| weights(phase as f64 / PHASES as f64)).collect()))
     }
 
     /// The frame `part` (0 to 1) after frame [`BEFORE`] of `frames`, which are [`TAPS`] interleaved.

@@ -64,8 +64,7 @@ impl PlaceRing {
         let end = self.end().unwrap_or(first);
         let there = end - KEEP + ROOM..end;
         for (place, frame) in (first..).zip(out.chunks_exact_mut(CHANNELS)) {
-            let packed =
-                if there.contains(&place) { self.slot(place).load(Ordering::Relaxed) } else { 0 };
+            let packed = if there.contains(&place) { self.slot(place).load(Ordering::Relaxed) } else { 0 };
             frame.copy_from_slice(&unpack(packed));
         }
         (first + count - end.max(first)).max(0) as usize

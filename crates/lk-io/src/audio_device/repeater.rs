@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! From one device to another.
 
+use super::DeviceStatistics;
 use super::choice::DeviceChoice;
 use super::feeding::Timing;
 use super::microphone::Microphone;
-use super::DeviceStatistics;
 use super::speaker::Speaker;
 use lk_media::{AudioPort, AudioSource, Error, Events, Result, SourceState};
 use parking_lot::Mutex;
@@ -112,7 +112,10 @@ impl AudioRepeater {
 
     /// Counts so far: the microphone's jumps and drift if there is one, and the speaker's besides.
     pub fn statistics(&self) -> DeviceStatistics {
-        let ends = [self.microphone.as_ref().map(Microphone::statistics), self.speaker.as_ref().map(Speaker::statistics)];
+        let ends = [
+            self.microphone.as_ref().map(Microphone::statistics),
+            self.speaker.as_ref().map(Speaker::statistics),
+        ];
         let sum = |sum: DeviceStatistics, end: DeviceStatistics| DeviceStatistics {
             late_samples: sum.late_samples + end.late_samples,
             underruns: sum.underruns + end.underruns,

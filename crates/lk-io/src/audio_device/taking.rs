@@ -133,7 +133,10 @@ impl Taker for Taking {
             let end = self.ring.end().unwrap_or(i64::MIN);
             self.next = Some(self.next.unwrap_or(place).max(place).max(end.min(place + KEEP)));
         }
-        if self.next.is_some_and(|next| self.pace.frame_of(next).is_some_and(|(f, _)| f < self.count - KEEP / 2)) {
+        if self
+            .next
+            .is_some_and(|next| self.pace.frame_of(next).is_some_and(|(f, _)| f < self.count - KEEP / 2))
+        {
             self.next = self.pace.place_of(self.count - AFTER).map(|(place, _)| place);
         }
         self.make();

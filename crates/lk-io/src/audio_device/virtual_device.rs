@@ -121,7 +121,8 @@ impl VirtualMicrophone {
         let kept = {
             let (id, sink, name) = (id, sink.clone(), name.to_owned());
             Kept::open(&name.clone(), move |modules| {
-                let arguments = format!("sink_name={sink} rate=48000 channels=2 channel_map=front-left,front-right");
+                let arguments =
+                    format!("sink_name={sink} rate=48000 channels=2 channel_map=front-left,front-right");
                 modules.load("module-null-sink", &arguments, ("sink_properties", &description(&inner)))?;
                 let arguments = format!("master={sink}.monitor source_name={id}");
                 modules.load("module-remap-source", &arguments, ("source_properties", &description(&name)))
@@ -178,7 +179,8 @@ impl VirtualSpeaker {
         let kept = {
             let name = name.to_owned();
             Kept::open(&name.clone(), move |modules| {
-                let arguments = format!("sink_name={id} rate=48000 channels=2 channel_map=front-left,front-right");
+                let arguments =
+                    format!("sink_name={id} rate=48000 channels=2 channel_map=front-left,front-right");
                 modules.load("module-null-sink", &arguments, ("sink_properties", &description(&name)))
             })?
         };

@@ -24,7 +24,10 @@ fn devices_are_listed_with_the_default_first() {
     assert!(heard.iter().any(|d| d.id == "phones.monitor"));
 
     let speaker = Speaker::open(&DeviceChoice::Index(1)).unwrap();
-    assert_eq!((AudioTarget::name(&speaker), speaker.device().id.as_str()), ("Headphones".to_owned(), "phones"));
+    assert_eq!(
+        (AudioTarget::name(&speaker), speaker.device().id.as_str()),
+        ("Headphones".to_owned(), "phones")
+    );
     assert_eq!(AudioSource::name(&Microphone::open(&"phones".into()).unwrap()), "Monitor of Headphones");
     let kind = |choice: DeviceChoice| Speaker::open(&choice).err().map(|e| (e.kind(), e.to_string()));
     let (kind_of, text) = kind("Hedphones".into()).unwrap();
@@ -65,7 +68,9 @@ fn devices_that_come_and_go_are_told_of() {
 fn without_a_server_there_is_nothing_and_a_reason() {
     let Some(mut session) = Session::start() else { return };
     session.kill_servers();
-    until("no devices", || microphones().is_ok_and(|d| d.is_empty()) && speakers().is_ok_and(|d| d.is_empty()));
+    until("no devices", || {
+        microphones().is_ok_and(|d| d.is_empty()) && speakers().is_ok_and(|d| d.is_empty())
+    });
     for error in [
         Speaker::open(&DeviceChoice::Default).err().unwrap(),
         Microphone::open(&"Headset".into()).err().unwrap(),

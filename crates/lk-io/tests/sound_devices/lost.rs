@@ -45,7 +45,8 @@ fn a_server_killed_while_playing_and_recording() {
     assert_whole(&look_at(&listen(&monitor, 2.0).0), 2.0);
     let length = length.elapsed().as_secs_f64();
     recorder.stop().unwrap();
-    let words: Vec<String> = std::iter::from_fn(|| news.next(std::time::Duration::ZERO)).map(|e| e.new).collect();
+    let words: Vec<String> =
+        std::iter::from_fn(|| news.next(std::time::Duration::ZERO)).map(|e| e.new).collect();
     assert_eq!(words, ["reconnecting", "live"]);
     let lost = std::iter::from_fn(|| told.next(std::time::Duration::ZERO)).find(|e| e.new == "reconnecting");
     assert!(lost.is_some_and(|e| e.source == "Monitor of Big Speaker" && e.reason.is_some()));

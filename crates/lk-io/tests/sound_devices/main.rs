@@ -6,6 +6,7 @@ mod devices;
 mod lost;
 #[path = "../media/mod.rs"]
 mod media;
+mod memory;
 mod paths;
 mod session;
 mod tone;

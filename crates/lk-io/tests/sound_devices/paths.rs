@@ -21,7 +21,8 @@ const SETTLE: f64 = 1.0;
 
 fn tone_file(name: &str, seconds: f64) -> String {
     let path = media::place(name).to_string_lossy().into_owned();
-    let source = format!("aevalsrc={AMPLITUDE}*sin(2*PI*1000*t)|{AMPLITUDE}*sin(2*PI*1000*t):s=48000:d={seconds}");
+    let source =
+        format!("aevalsrc={AMPLITUDE}*sin(2*PI*1000*t)|{AMPLITUDE}*sin(2*PI*1000*t):s=48000:d={seconds}");
     ffmpeg(&["-f", "lavfi", "-i", &source, "-c:a", "pcm_f32le", &path], &[]);
     path
 }
@@ -30,7 +31,8 @@ fn tone_file(name: &str, seconds: f64) -> String {
 fn player_to_recorder(seconds: f64) {
     let Some(_session) = Session::start().filter(|_| has_ffmpeg()) else { return };
     let path = tone_file("tone.wav", seconds + 20.0);
-    let player = Player::open(&path, &PlayerOptions { play_video: false, ..PlayerOptions::default() }).unwrap();
+    let player =
+        Player::open(&path, &PlayerOptions { play_video: false, ..PlayerOptions::default() }).unwrap();
     let speaker = Speaker::play(&"default".into(), player.sound().unwrap(), Timing::Ahead).unwrap();
     speaker.wait_ready();
     player.start();
@@ -49,10 +51,15 @@ fn player_to_recorder(seconds: f64) {
     let (samples, late) = listen(&monitor, seconds);
     recorder.stop().unwrap();
     let heard = look_at(&samples);
-    println!("at the monitor, {seconds} s: {heard:?}, {late} late, {:?}, {:?}", speaker.statistics(), monitor.statistics());
+    println!(
+        "at the monitor, {seconds} s: {heard:?}, {late} late, {:?}, {:?}",
+        speaker.statistics(),
+        monitor.statistics()
+    );
     assert_whole(&heard, seconds);
     let bytes = ffmpeg(&["-i", &file, "-f", "f32le", "-c:a", "pcm_f32le", "-"], &[]);
-    let recorded: Vec<f32> = bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+    let recorded: Vec<f32> =
+        bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
     let heard = look_at(&recorded);
     println!("recorded: {heard:?}");
     assert_whole(&heard, seconds);
@@ -89,7 +96,9 @@ fn a_mix_arrives_whole_at_its_place() {
         }
         Tone.read(next, &mut block, Sampling::Live).unwrap();
         let position = next.unsigned_abs();
-        speaker.offer_audio(&AudioBlock { position, samples: block.as_slice().into() }, Delivery::Live).unwrap();
+        speaker
+            .offer_audio(&AudioBlock { position, samples: block.as_slice().into() }, Delivery::Live)
+            .unwrap();
         let delay = speaker.latency().as_secs_f64() * f64::from(SAMPLE_RATE);
         if next > start + 3 * i64::from(SAMPLE_RATE) {
             // what the monitor hears belongs to the place before the latency
@@ -105,7 +114,11 @@ fn a_mix_arrives_whole_at_its_place() {
     }
     println!("a mix: {:?}, latency {:?}, {:?}", look_at(&heard), speaker.latency(), speaker.statistics());
     assert_whole(&look_at(&heard), 4.9);
-    assert!(speaker.offer_audio(&AudioBlock { position: 0, samples: Arc::from([0.0, 0.0]) }, Delivery::Lossless).is_err());
+    assert!(
+        speaker
+            .offer_audio(&AudioBlock { position: 0, samples: Arc::from([0.0, 0.0]) }, Delivery::Lossless)
+            .is_err()
+    );
     assert!(speaker.set_volume(-1.0).is_err() && speaker.set_volume(f32::NAN).is_err());
 }
 
@@ -116,7 +129,8 @@ fn volume_mute_and_channels() {
     let tone: Arc<dyn AudioSource> = Arc::new(Tone);
     channel.attach(tone);
     let repeater = AudioRepeater::open(&(-5).into(), &RepeaterEnd::Device("Headphones".into())).unwrap();
-    let back = AudioRepeater::open(&RepeaterEnd::Device("monitor of headphones".into()), &(-6).into()).unwrap();
+    let back =
+        AudioRepeater::open(&RepeaterEnd::Device("monitor of headphones".into()), &(-6).into()).unwrap();
     let heard = AudioPort::channel(-6).unwrap();
     pass(SETTLE);
     assert_whole(&look_at(&listen(&*heard, 2.0).0), 2.0);
@@ -164,10 +178,8 @@ fn a_repeater_is_soon_and_whole() {
         clicks_in(&samples)
     };
     let (first, second) = (clicks(&from), clicks(&to));
-    let later: Vec<f64> = first
-        .iter()
-        .filter_map(|a| second.iter().find(|b| *b > a).map(|b| (b - a) as f64 / 48.0))
-        .collect();
+    let later: Vec<f64> =
+        first.iter().filter_map(|a| second.iter().find(|b| *b > a).map(|b| (b - a) as f64 / 48.0)).collect();
     let worst = later.iter().fold(0.0f64, |w, ms| w.max(*ms));
     println!("microphone to monitor: {later:.1?} ms, stated {:?}", repeater.latency());
     assert!(later.len() >= 15, "only {} clicks", later.len());
@@ -220,8 +232,13 @@ fn flash_and_beep(seconds: f64) {
         })
         .skip(1)
         .collect();
-    let worst = apart[..apart.len() - 1].iter().fold(0.0f64, |w, ms| if ms.abs() > w.abs() { *ms } else { w });
-    println!("{} flashes and beeps in {seconds} s: at most {worst:.2} ms apart; {:?}", apart.len(), speaker.statistics());
+    let worst =
+        apart[..apart.len() - 1].iter().fold(0.0f64, |w, ms| if ms.abs() > w.abs() { *ms } else { w });
+    println!(
+        "{} flashes and beeps in {seconds} s: at most {worst:.2} ms apart; {:?}",
+        apart.len(),
+        speaker.statistics()
+    );
     assert!(apart.len() as f64 > seconds - 3.0 && worst.abs() < 33.3, "{apart:?}");
     std::fs::remove_file(path).unwrap();
 }
@@ -240,7 +257,11 @@ fn a_flash_and_a_beep_stay_together_for_ten_minutes() {
 #[test]
 fn devices_of_any_rate_and_number_of_channels() {
     let Some(_session) = Session::start() else { return };
-    for (rate, channels, map) in [(44_100, 1, "mono"), (96_000, 6, "front-left,front-right,rear-left,rear-right,front-center,lfe"), (22_050, 2, "left,right")] {
+    for (rate, channels, map) in [
+        (44_100, 1, "mono"),
+        (96_000, 6, "front-left,front-right,rear-left,rear-right,front-center,lfe"),
+        (22_050, 2, "left,right"),
+    ] {
         let arguments = [
             "load-module",
             "module-null-sink",
@@ -251,7 +272,8 @@ fn devices_of_any_rate_and_number_of_channels() {
         ];
         let module = pactl(&arguments);
         assert!(!module.is_empty(), "no sink of {rate} Hz and {channels} channels");
-        let speaker = Speaker::play(&format!("odd{rate}").as_str().into(), Arc::new(Tone), Timing::Ahead).unwrap();
+        let speaker =
+            Speaker::play(&format!("odd{rate}").as_str().into(), Arc::new(Tone), Timing::Ahead).unwrap();
         let monitor = Microphone::open(&format!("odd{rate}.monitor").as_str().into()).unwrap();
         assert_eq!((speaker.device().rate, speaker.device().channels), (rate, channels));
         pass(SETTLE);

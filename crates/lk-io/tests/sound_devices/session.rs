@@ -65,7 +65,9 @@ impl Session {
     /// Starts one; None (and a reported skip) where something for it is not installed.
     pub fn start() -> Option<Self> {
         if let Some(missing) = PROGRAMS.iter().find(|p| !installed(p)) {
-            skip(&format!("there is no {missing}: apt install pipewire pipewire-pulse wireplumber pulseaudio-utils dbus"));
+            skip(&format!(
+                "there is no {missing}: apt install pipewire pipewire-pulse wireplumber pulseaudio-utils dbus"
+            ));
             return None;
         }
         let one = ONE.lock();

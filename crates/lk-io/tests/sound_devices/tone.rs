@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! A tone whose every sample tells whether one before it is missing.
 
-use lk_media::{
-    AudioRead, AudioSource, CHANNELS, Clock, Exactness, Result, Sampling, audio_port::sample_at,
-};
 use super::session::pass;
+use lk_media::{AudioRead, AudioSource, CHANNELS, Clock, Exactness, Result, Sampling, audio_port::sample_at};
 use std::f64::consts::TAU;
 
 pub const HZ: f64 = 1000.0;

@@ -10,7 +10,8 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 fn samples_of(file: &str) -> Vec<f32> {
-    let bytes = ffmpeg(&["-i", file, "-f", "f32le", "-c:a", "pcm_f32le", "-ac", "2", "-ar", "48000", "-"], &[]);
+    let bytes =
+        ffmpeg(&["-i", file, "-f", "f32le", "-c:a", "pcm_f32le", "-ac", "2", "-ar", "48000", "-"], &[]);
     bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
 }
 

@@ -287,5 +287,6 @@ fn refused(error: PulseError) -> Error {
         PulseError::ConnectionTerminated | PulseError::Killed => (ErrorKind::DeviceLost, "try again"),
         _ => (ErrorKind::Device, "see the sound server's log"),
     };
-    Error::new(kind, format!("the sound server refuses: {}", error.to_string().to_lowercase())).with_hint(hint)
+    Error::new(kind, format!("the sound server refuses: {}", error.to_string().to_lowercase()))
+        .with_hint(hint)
 }

@@ -282,12 +282,7 @@ impl Capture {
             ..RecordStreamParams::default()
         };
         let reply: CreateRecordStreamReply = connection.ask(&Command::CreateRecordStream(params))?;
-        Ok(Self {
-            connection,
-            clock: <dyn Clock>::live(),
-            channel: reply.channel,
-            asking: Asking::new(),
-        })
+        Ok(Self { connection, clock: <dyn Clock>::live(), channel: reply.channel, asking: Asking::new() })
     }
 
     /// Waits for sound and hands it on; an error when the stream is over.
