@@ -133,7 +133,7 @@ mod tests {
         assert_eq!(find("monitor of usb headset".into()).unwrap(), "usb.monitor");
         let error = find("USB Hedset".into()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::DeviceNotFound);
-        assert!(error.hint().unwrap().starts_with("did you mean \"USB Headset\"?"), "{error}");
+        assert!(error.hint().unwrap().starts_with("did you mean \"USB Headset\""), "{error}");
         assert!(find(DeviceChoice::Index(3)).unwrap_err().hint().unwrap().contains("1 \"Built-in Audio\""));
         assert!(find("u".into()).unwrap_err().message().contains("several"));
         assert!(DeviceChoice::Default.find("speaker", &[]).is_err());

@@ -36,8 +36,10 @@ pub struct AudioRepeater {
     microphone: Option<Microphone>,
     speaker: Option<Speaker>,
     /// A channel that hears a source.
-    heard: Mutex<Option<(Arc<AudioPort>, Arc<dyn AudioSource>)>>,
+    heard: Mutex<Option<Heard>>,
 }
+
+type Heard = (Arc<AudioPort>, Arc<dyn AudioSource>);
 
 impl AudioRepeater {
     /// Opens both ends; errors as those of [`Microphone::open`] and [`Speaker::open`].

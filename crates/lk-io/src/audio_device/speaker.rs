@@ -22,6 +22,9 @@ use std::time::Duration;
 
 /// Sound the server keeps for the device.
 const BUFFER: Duration = Duration::from_millis(40);
+/// The same where that costs nothing, and for devices of our own: short buffers make the server work in short steps,
+/// which other programs pay for.
+const LONG: Duration = Duration::from_millis(80);
 /// The same where every millisecond counts.
 const SHORT: Duration = Duration::from_millis(6);
 /// Blocks of a mix come 60 ms after their time, are 10 ms long, and may be late by as much again.
@@ -53,15 +56,36 @@ struct Inner {
 impl Speaker {
     /// Opens a device for the blocks of a mix: DeviceNotFound, DeviceBusy or Device where that is not possible.
     pub fn open(choice: &DeviceChoice) -> Result<Self> {
-        Self::open_with(choice, Arc::new(PlaceRing::new()), Distance::Behind(MIXED), BUFFER)
+        Self::fed(choice, None, BUFFER)
     }
 
     /// Opens a device and plays `source` on it, read by a thread of its own, until it is closed.
     pub fn play(choice: &DeviceChoice, source: Arc<dyn AudioSource>, timing: Timing) -> Result<Self> {
+        // what is there ahead of its time may go to the server ahead of it as well
+        let buffer = if timing == Timing::Ahead { LONG } else { BUFFER };
+        Self::fed(choice, Some((source, timing)), buffer)
+    }
+
+    /// The same for a device that only hands sound on, which nobody hears at once.
+    pub(super) fn open_calm(
+        choice: &DeviceChoice,
+        source: Option<(Arc<dyn AudioSource>, Timing)>,
+    ) -> Result<Self> {
+        Self::fed(choice, source, LONG)
+    }
+
+    fn fed(
+        choice: &DeviceChoice,
+        source: Option<(Arc<dyn AudioSource>, Timing)>,
+        buffer: Duration,
+    ) -> Result<Self> {
         let ring = Arc::new(PlaceRing::new());
-        let this = Self::open_with(choice, ring.clone(), timing.distance(), BUFFER)?;
-        let (link, controls) = (this.0.link.clone(), this.0.controls.clone());
-        this.0.threads.lock().push(feeding::start(link, controls, ring, source, timing)?);
+        let distance = source.as_ref().map_or(Distance::Behind(MIXED), |(_, timing)| timing.distance());
+        let this = Self::open_with(choice, ring.clone(), distance, buffer)?;
+        if let Some((source, timing)) = source {
+            let (link, controls) = (this.0.link.clone(), this.0.controls.clone());
+            this.0.threads.lock().push(feeding::start(link, controls, ring, source, timing)?);
+        }
         Ok(this)
     }
 

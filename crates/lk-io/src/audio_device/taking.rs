@@ -121,7 +121,7 @@ impl Taker for Taking {
                 Ok(bytes) => f32::from_ne_bytes(bytes),
                 Err(_) => 0.0,
             };
-            let frame = std::array::from_fn(|c| sample(c));
+            let frame = std::array::from_fn(sample);
             self.keep(frame.map(|s| if s.is_finite() { s } else { 0.0 }));
         }
         let Some(age) = age else { return };
@@ -156,7 +156,7 @@ mod tests {
         let tone = |t: f64| (0.1 * (std::f64::consts::TAU * 1000.0 * t).sin()) as f32;
         let start = 7000.0;
         let mut checked = 0;
-        for block in 0..4000i64 {
+        for block in 0..12_000i64 {
             let mut bytes = Vec::new();
             for n in 0..480 {
                 let t = start + (block * 480 + n) as f64 / rate;
@@ -164,7 +164,7 @@ mod tests {
             }
             let now = start + ((block + 1) * 480) as f64 / rate;
             taking.take(&bytes, Timestamp::from_secs_f64(now + 0.005), Some(Duration::from_millis(5)));
-            if block > 3000 {
+            if block > 11_000 {
                 let end = ring.end().unwrap();
                 let mut out = [0.0; 480 * CHANNELS];
                 assert_eq!(ring.read(end - 480, &mut out), 0);

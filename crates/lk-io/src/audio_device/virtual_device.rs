@@ -129,10 +129,7 @@ impl VirtualMicrophone {
             })?
         };
         let choice = DeviceChoice::Named(sink);
-        let speaker = when_there(|| match &source {
-            None => Speaker::open(&choice),
-            Some((source, timing)) => Speaker::play(&choice, source.clone(), *timing),
-        })?;
+        let speaker = when_there(|| Speaker::open_calm(&choice, source.clone()))?;
         Ok(Self { name: name.to_owned(), speaker, kept })
     }
 

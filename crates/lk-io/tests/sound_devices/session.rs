@@ -5,7 +5,7 @@ use super::media::skip;
 use lk_media::clock::Deadline;
 use lk_media::{CHANNELS, Wake};
 use parking_lot::{Mutex, MutexGuard};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -141,10 +141,6 @@ impl Session {
             let path = self.folder.join(socket);
             assert!(!path.exists() || std::fs::remove_file(&path).is_ok(), "{} stays", path.display());
         }
-    }
-
-    pub fn folder(&self) -> &Path {
-        &self.folder
     }
 }
 

@@ -24,6 +24,7 @@ const LONGEST: usize = 4 << 20;
 const CHUNK: usize = 64 << 10;
 
 /// What came from the server. Ranges are of [`Connection::bytes`], until the next call of `receive`.
+#[allow(clippy::large_enum_variant)] // one lives at a time, and the threads of devices take no memory
 pub(in crate::audio_device) enum Message {
     /// The reply to the command with this number.
     Reply(u32, Range<usize>),

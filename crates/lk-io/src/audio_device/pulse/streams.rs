@@ -24,7 +24,7 @@ const ASK: Duration = Duration::from_millis(500);
 /// And so often until it is known.
 const ASK_FIRST: Duration = Duration::from_millis(10);
 /// A buffer that was too short is made longer by this, up to that.
-const LONGER: Duration = Duration::from_millis(5);
+const LONGER: Duration = Duration::from_millis(10);
 const LONGEST: Duration = Duration::from_millis(100);
 /// Answers that differ by no more are the same.
 const ALIKE: Duration = Duration::from_millis(5);
