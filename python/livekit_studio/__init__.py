@@ -18,12 +18,17 @@ from . import (
     _interpreter as _interpreter,  # first: what follows must not begin in a subinterpreter
 )
 from ._abc import VideoTarget
+from ._devices import AudioDevice, DeviceStatistics
 from ._errors import (
     BusyError,
     CallbackError,
     CancelledError,
     ClosedError,
     DeadlineError,
+    DeviceBusyError,
+    DeviceError,
+    DeviceLostError,
+    DeviceNotFoundError,
     DiskFullError,
     EncoderError,
     FormatError,
@@ -40,8 +45,12 @@ from ._errors import (
 )
 from ._events import Event
 from ._native import (
+    AudioDeviceWatch,
+    AudioInputDeviceList,
     AudioMixer,
+    AudioOutputDeviceList,
     AudioPort,
+    AudioRepeater,
     Color,
     Compositor,
     Copier,
@@ -52,6 +61,7 @@ from ._native import (
     LazyPlayer,
     LiveStatistics,
     MediaInfo,
+    Microphone,
     Mix,
     Mixer,
     MixerInput,
@@ -60,17 +70,22 @@ from ._native import (
     Player,
     Recorder,
     RenderStatistics,
+    Speaker,
     Statistics,
     StillSource,
     TestPattern,
     Text,
     VideoPort,
     VideoSource,
+    VirtualMicrophone,
+    VirtualSpeaker,
     __version__,
+    microphones,
     open,
     render,
     set_frame_memory,
     set_threads,
+    speakers,
 )
 from ._reports import (
     PlayerStatistics,
@@ -80,8 +95,13 @@ from ._reports import (
 )
 
 __all__ = [
+    "AudioDevice",
+    "AudioDeviceWatch",
+    "AudioInputDeviceList",
     "AudioMixer",
+    "AudioOutputDeviceList",
     "AudioPort",
+    "AudioRepeater",
     "BusyError",
     "CallbackError",
     "CancelledError",
@@ -90,6 +110,11 @@ __all__ = [
     "Compositor",
     "Copier",
     "DeadlineError",
+    "DeviceBusyError",
+    "DeviceError",
+    "DeviceLostError",
+    "DeviceNotFoundError",
+    "DeviceStatistics",
     "DiskFullError",
     "EncoderError",
     "Event",
@@ -107,6 +132,7 @@ __all__ = [
     "MediaError",
     "MediaInfo",
     "MediaNotFoundError",
+    "Microphone",
     "Mix",
     "MixPlayback",
     "Mixer",
@@ -121,6 +147,7 @@ __all__ = [
     "RecordingReport",
     "RenderStatistics",
     "SlotError",
+    "Speaker",
     "Statistics",
     "StillSource",
     "StreamError",
@@ -130,9 +157,13 @@ __all__ = [
     "VideoPort",
     "VideoSource",
     "VideoTarget",
+    "VirtualMicrophone",
+    "VirtualSpeaker",
     "__version__",
+    "microphones",
     "open",
     "render",
     "set_frame_memory",
     "set_threads",
+    "speakers",
 ]

@@ -62,6 +62,22 @@ class LiveSourceError(LiveKitError):
     """A source that cannot be exact is shown in an offline render."""
 
 
+class DeviceError(LiveKitError, RuntimeError):
+    """There is no way to the devices of a kind on this machine; the hint names what to install or to start."""
+
+
+class DeviceNotFoundError(DeviceError, LookupError):
+    """There is no device of this name or number; the message lists those there are."""
+
+
+class DeviceBusyError(DeviceError):
+    """Another program has the device to itself, or the name of a virtual device."""
+
+
+class DeviceLostError(DeviceError):
+    """A device or its server went away. Devices in use come back by themselves."""
+
+
 class ClosedError(LiveKitError, RuntimeError):
     """The object was closed."""
 
@@ -98,6 +114,10 @@ _KINDS: dict[str, type[LiveKitError]] = {
     "Stream": StreamError,
     "Deadline": DeadlineError,
     "LiveSource": LiveSourceError,
+    "Device": DeviceError,
+    "DeviceNotFound": DeviceNotFoundError,
+    "DeviceBusy": DeviceBusyError,
+    "DeviceLost": DeviceLostError,
     "Closed": ClosedError,
     "Busy": BusyError,
     "Cancelled": CancelledError,

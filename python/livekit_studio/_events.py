@@ -11,7 +11,7 @@ class Event:
     """Something that happened: a change of state.
 
     Attributes:
-        kind: what it is about: "source_state", "target_state", "run_state" or "recorder_state".
+        kind: what it is about: "source_state", "target_state", "run_state", "recorder_state" or "device_state".
         time: when, in seconds on the live clock (``time.monotonic()``).
         source: what it happened to, by the name messages use.
         old: the state before, in a word; empty at first.

@@ -12,13 +12,18 @@ from typing_extensions import disjoint_base
 from ._abc import VideoTarget
 from ._async_events import AsyncEvents
 from ._async_live import AsyncFrames
+from ._devices import AudioDevice, DeviceStatistics
 from ._errors import LiveKitError
 from ._events import Event
 from ._reports import PlayerStatistics, RecorderStatistics, RecordingReport
 
 __all__ = [
+    "AudioDeviceWatch",
+    "AudioInputDeviceList",
     "AudioMixer",
+    "AudioOutputDeviceList",
     "AudioPort",
+    "AudioRepeater",
     "Color",
     "Compositor",
     "Copier",
@@ -29,6 +34,7 @@ __all__ = [
     "LazyPlayer",
     "LiveStatistics",
     "MediaInfo",
+    "Microphone",
     "Mix",
     "MixPlayback",
     "Mixer",
@@ -37,12 +43,15 @@ __all__ = [
     "Player",
     "Recorder",
     "RenderStatistics",
+    "Speaker",
     "Statistics",
     "StillSource",
     "TestPattern",
     "Text",
     "VideoPort",
     "VideoSource",
+    "VirtualMicrophone",
+    "VirtualSpeaker",
     "_AudioBlocks",
     "_Batch",
     "_EventStream",
@@ -57,10 +66,12 @@ __all__ = [
     "_cli",
     "_service_ended",
     "_service_next",
+    "microphones",
     "open",
     "render",
     "set_frame_memory",
     "set_threads",
+    "speakers",
 ]
 
 __version__: str
@@ -81,11 +92,14 @@ _Align: TypeAlias = Literal["left", "center", "right"]
 _Blend: TypeAlias = Literal["normal", "additive"]
 _Offline: TypeAlias = Literal["freeze", "latest", "skip"]
 _Rate: TypeAlias = int | float | str | tuple[int, int]
-_EventKind: TypeAlias = Literal["source_state", "target_state", "run_state", "recorder_state", "*"]
+_EventKind: TypeAlias = Literal[
+    "source_state", "target_state", "run_state", "recorder_state", "device_state", "*"
+]
 _Source: TypeAlias = VideoSource | Compositor | Frame | _Path
 _Monitor: TypeAlias = Literal["off", "on", "only"]
-_Sound: TypeAlias = AudioPort | Mix | Compositor | VideoSource | int | _Path
-_SoundTarget: TypeAlias = AudioPort | int
+_Device: TypeAlias = int | str | AudioDevice
+_Sound: TypeAlias = AudioPort | Microphone | VirtualSpeaker | Mix | Compositor | VideoSource | int | _Path
+_SoundTarget: TypeAlias = AudioPort | Speaker | VirtualMicrophone | _Device
 _Track: TypeAlias = Literal["source"] | _Sound
 _Target: TypeAlias = VideoTarget | _Path
 _Progress: TypeAlias = bool | Callable[[int, int], object]
@@ -432,17 +446,18 @@ class Player(VideoSource):
         filename: a file, an address or a named pipe.
         play_audio: whether its sound is played.
         play_video: whether its pictures are played.
-        audio_device_id: where it is heard besides: a negative number is an in-process channel, heard by all who
-            read ``AudioPort(id)``. 0 and above are the sound devices of a later version: until then it plays in
-            time, and in silence.
+        audio_device_id: where it is heard besides, from :meth:`start` on: the number or name of a speaker (see
+            :func:`speakers`); a negative number is an in-process channel, heard by all who read ``AudioPort(id)``.
+            0 is the default speaker, or silence where there is none.
         loop: begins again at the end.
         rate: seconds of the media in a second, 1/64 to 64. Sound changes its pitch with it.
         timeout: seconds that opening it may take.
         deinterlace: whether interlaced pictures are deinterlaced.
         options: FFmpeg's for opening that container or protocol.
 
-    Raises MediaNotFoundError, MediaError, StreamError, DeadlineError and ParameterError. Once closed, everything
-    but ``state``, ``error`` and :meth:`statistics` raises ClosedError.
+    Raises MediaNotFoundError, MediaError, StreamError, DeadlineError and ParameterError; DeviceNotFoundError and
+    DeviceError for a speaker. Once closed, everything but ``state``, ``error`` and :meth:`statistics` raises
+    ClosedError.
     """
 
     def __new__(
@@ -450,7 +465,7 @@ class Player(VideoSource):
         filename: _Path,
         play_audio: bool = True,
         play_video: bool = True,
-        audio_device_id: int = 0,
+        audio_device_id: _Device = 0,
         *,
         loop: bool = False,
         rate: float = 1.0,
@@ -482,8 +497,22 @@ class Player(VideoSource):
         """Plays on from where it stands, or from the beginning if it had reached the end."""
     def stop(self) -> None:
         """Stands still where it is: the last frame stays, and it is silent."""
-    def set_audio_device(self, id: int) -> None:
-        """Lets it be heard elsewhere from now on: see ``audio_device_id``."""
+    def set_audio_device(self, id: _Device) -> None:
+        """Lets it be heard elsewhere from now on: see ``audio_device_id``. A lost device is an event of kind
+        "target_state" of the player, and comes back by itself. Raises DeviceNotFoundError and DeviceError."""
+    @property
+    def audio_device(self) -> AudioDevice | None:
+        """The speaker it is heard on, once it is."""
+    @property
+    def volume(self) -> float:
+        """What its sound is multiplied by: 1 is unchanged; ``gain`` in another unit. Set within a ramp."""
+    @volume.setter
+    def volume(self, value: float) -> None: ...
+    @property
+    def muted(self) -> bool:
+        """The same as ``mute``."""
+    @muted.setter
+    def muted(self, value: bool) -> None: ...
     @property
     def loop(self) -> bool:
         """Whether it begins again at the end."""
@@ -688,6 +717,273 @@ class AudioPort:
     @property
     def name(self) -> str:
         """What messages call it."""
+
+def microphones() -> list[AudioDevice]:
+    """What can be heard: microphones, then the monitors of speakers ("what is heard"); the default comes first.
+    Empty where there is no sound server; ``livekit-studio devices`` says why."""
+
+def speakers() -> list[AudioDevice]:
+    """What can be played on, the default first. Empty where there is no sound server."""
+
+@final
+class AudioInputDeviceList:
+    """The names of what can be heard, as they are when the list is made; the default comes first. Empty without a sound server."""
+
+    def __new__(cls) -> Self: ...
+    def size(self) -> int:
+        """How many there are."""
+    def get(self, i: int) -> str:
+        """The name of one. SlotError if there is none of that number."""
+    def to_pylist(self) -> list[str]:
+        """All names."""
+    @property
+    def id_default(self) -> int:
+        """The number of the default one; -1 if there is none."""
+    def __len__(self) -> int: ...
+
+@final
+class AudioOutputDeviceList:
+    """The names of what can be played on, as they are when the list is made; the default comes first. Empty without a sound server."""
+
+    def __new__(cls) -> Self: ...
+    def size(self) -> int:
+        """How many there are."""
+    def get(self, i: int) -> str:
+        """The name of one. SlotError if there is none of that number."""
+    def to_pylist(self) -> list[str]:
+        """All names."""
+    @property
+    def id_default(self) -> int:
+        """The number of the default one; -1 if there is none."""
+    def __len__(self) -> int: ...
+
+@final
+class AudioDeviceWatch:
+    """Tells of sound devices that come and go: events of kind "device_state" whose ``source`` is the device's name,
+    from "" to "present" or "default", between those, and to "gone". A sound server that is not there yet, or goes,
+    is waited for."""
+
+    def __new__(cls) -> Self: ...
+    def on(self, kind: _EventKind, function: Callable[[Event], object]) -> Callable[[], None]:
+        """Calls ``function`` with every event of ``kind`` ("*": all) from now on, on a thread of its own; what is
+        returned ends that."""
+    def events(self) -> _EventStream:
+        """Everything that happens from now on, for ``for`` and ``async for``."""
+    def close(self) -> None:
+        """Ends it."""
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *args: object) -> None: ...
+
+@final
+class Microphone:
+    """What a device hears, as a source of sound for mixers and recorders.
+
+    Its sound lies at the time at which it was heard, at most 30 ms back, and follows the device's clock by
+    resampling. A lost device is silence and an event of kind "source_state", and comes back by itself.
+
+    Args:
+        device: a number or name (or a unique part of one) of :func:`microphones`, or one of these; None or
+            "default" is the user's choice, followed when it changes. The monitor of a speaker hears what it plays.
+
+    Raises DeviceNotFoundError, which lists and suggests, DeviceBusyError, and DeviceError without a sound server.
+    """
+
+    def __new__(cls, device: _Device | None = None) -> Self: ...
+    @property
+    def device(self) -> AudioDevice:
+        """The device it was opened on."""
+    @property
+    def name(self) -> str:
+        """What people call it."""
+    @property
+    def state(self) -> str:
+        """The state in a word: "live", "reconnecting" while a device is lost, or "closed"."""
+    def statistics(self) -> DeviceStatistics:
+        """Counts so far."""
+    def on(self, kind: _EventKind, function: Callable[[Event], object]) -> Callable[[], None]:
+        """Calls ``function`` with every event of ``kind`` ("*": all) from now on, on a thread of its own; what is
+        returned ends that."""
+    def events(self) -> _EventStream:
+        """Everything that happens from now on, for ``for`` and ``async for``."""
+    def close(self) -> None:
+        """Lets the device go. Calling it again does nothing."""
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *args: object) -> None: ...
+
+@final
+class Speaker:
+    """A device that plays: a target of mixes (``scene.audio.play_to(speaker)``), or, with ``source``, of any sound.
+
+    It plays at a constant time after the sound's own (:attr:`latency`), following the device's clock by resampling;
+    a Player is heard exactly at its time. A lost device is an event of kind "target_state" and comes back by itself;
+    what belongs to the time between is not played later.
+
+    Args:
+        device: a number or name (or a unique part of one) of :func:`speakers`, or one of these; None or "default"
+            is the user's choice, followed when it changes.
+        source: what is played: anything a mixer takes. None: the mix that is played to it, one at a time.
+        volume: what the sound is multiplied by, 0 to 16.
+        muted: whether it is silent.
+
+    Raises DeviceNotFoundError, which lists and suggests, DeviceBusyError, and DeviceError without a sound server.
+    """
+
+    def __new__(
+        cls,
+        device: _Device | None = None,
+        *,
+        source: _Sound | None = None,
+        volume: float = 1.0,
+        muted: bool = False,
+    ) -> Self: ...
+    @property
+    def device(self) -> AudioDevice:
+        """The device it was opened on."""
+    @property
+    def volume(self) -> float:
+        """What its sound is multiplied by, 0 to 16; changed within a ramp of 10 ms."""
+    @volume.setter
+    def volume(self, value: float) -> None: ...
+    @property
+    def muted(self) -> bool:
+        """Whether it is silenced."""
+    @muted.setter
+    def muted(self, value: bool) -> None: ...
+    @property
+    def latency(self) -> float:
+        """Seconds from a sound's own time until it is heard, as far as the device tells."""
+    @property
+    def name(self) -> str:
+        """What people call it."""
+    @property
+    def state(self) -> str:
+        """The state in a word: "live", "reconnecting" while a device is lost, or "closed"."""
+    def statistics(self) -> DeviceStatistics:
+        """Counts so far."""
+    def on(self, kind: _EventKind, function: Callable[[Event], object]) -> Callable[[], None]:
+        """Calls ``function`` with every event of ``kind`` ("*": all) from now on, on a thread of its own; what is
+        returned ends that."""
+    def events(self) -> _EventStream:
+        """Everything that happens from now on, for ``for`` and ``async for``."""
+    def close(self) -> None:
+        """Lets the device go. Calling it again does nothing."""
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *args: object) -> None: ...
+
+@final
+class AudioRepeater:
+    """Plays what one device hears on another one, until it is closed or goes; either may be lost and come back.
+
+    Args:
+        audio_device_id_in: a number or name of :func:`microphones`, or the negative number of a channel.
+        audio_device_id_out: a number or name of :func:`speakers`, or the negative number of a channel.
+
+    From device to device it comes as close as goes well: a few milliseconds more than the devices need. Raises what
+    :class:`Microphone` and :class:`Speaker` raise, and ParameterError for a channel to itself.
+    """
+
+    def __new__(cls, audio_device_id_in: _Device, audio_device_id_out: _Device) -> Self: ...
+    @property
+    def latency(self) -> float:
+        """Seconds from hearing to playing, as far as the devices tell; 0 into a channel."""
+    @property
+    def name(self) -> str:
+        """What people call it."""
+    @property
+    def state(self) -> str:
+        """The state in a word: "live", "reconnecting" while a device is lost, or "closed"."""
+    def statistics(self) -> DeviceStatistics:
+        """Counts so far."""
+    def on(self, kind: _EventKind, function: Callable[[Event], object]) -> Callable[[], None]:
+        """Calls ``function`` with every event of ``kind`` ("*": all) from now on, on a thread of its own; what is
+        returned ends that."""
+    def events(self) -> _EventStream:
+        """Everything that happens from now on, for ``for`` and ``async for``."""
+    def close(self) -> None:
+        """Lets the device go. Calling it again does nothing."""
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *args: object) -> None: ...
+
+@final
+class VirtualMicrophone:
+    """A microphone that any program can choose, fed from here: a target of mixes, or, with ``source``, of any sound.
+
+    It needs PipeWire or PulseAudio and nothing to be installed, and is gone with the object; what killed programs
+    left behind is taken away when another one is made. A sound server that comes back gets it again.
+
+    Args:
+        name: what programs list it as.
+        source: what it hears; see :class:`Speaker`.
+        volume: what the sound is multiplied by, 0 to 16.
+        muted: whether it is silent.
+
+    Raises DeviceBusyError if a device has that name, ParameterError for no name, DeviceError without a sound server.
+    """
+
+    def __new__(
+        cls,
+        name: str = "LiveKit",
+        *,
+        source: _Sound | None = None,
+        volume: float = 1.0,
+        muted: bool = False,
+    ) -> Self: ...
+    @property
+    def volume(self) -> float:
+        """What its sound is multiplied by, 0 to 16; changed within a ramp of 10 ms."""
+    @volume.setter
+    def volume(self, value: float) -> None: ...
+    @property
+    def muted(self) -> bool:
+        """Whether it is silenced."""
+    @muted.setter
+    def muted(self, value: bool) -> None: ...
+    @property
+    def latency(self) -> float:
+        """Seconds from a sound's own time until it is heard, as far as the device tells."""
+    @property
+    def name(self) -> str:
+        """What people call it."""
+    @property
+    def state(self) -> str:
+        """The state in a word: "live", "reconnecting" while a device is lost, or "closed"."""
+    def statistics(self) -> DeviceStatistics:
+        """Counts so far."""
+    def on(self, kind: _EventKind, function: Callable[[Event], object]) -> Callable[[], None]:
+        """Calls ``function`` with every event of ``kind`` ("*": all) from now on, on a thread of its own; what is
+        returned ends that."""
+    def events(self) -> _EventStream:
+        """Everything that happens from now on, for ``for`` and ``async for``."""
+    def close(self) -> None:
+        """Lets the device go. Calling it again does nothing."""
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *args: object) -> None: ...
+
+@final
+class VirtualSpeaker:
+    """A speaker that any program can choose, and whose sound is a source here, like a :class:`Microphone`.
+
+    It is gone with the object; see :class:`VirtualMicrophone`, also for what it raises.
+    """
+
+    def __new__(cls, name: str = "LiveKit") -> Self: ...
+    @property
+    def name(self) -> str:
+        """What people call it."""
+    @property
+    def state(self) -> str:
+        """The state in a word: "live", "reconnecting" while a device is lost, or "closed"."""
+    def statistics(self) -> DeviceStatistics:
+        """Counts so far."""
+    def on(self, kind: _EventKind, function: Callable[[Event], object]) -> Callable[[], None]:
+        """Calls ``function`` with every event of ``kind`` ("*": all) from now on, on a thread of its own; what is
+        returned ends that."""
+    def events(self) -> _EventStream:
+        """Everything that happens from now on, for ``for`` and ``async for``."""
+    def close(self) -> None:
+        """Lets the device go. Calling it again does nothing."""
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *args: object) -> None: ...
 
 @final
 class _AudioBlocks:
@@ -1007,14 +1303,14 @@ class Recorder:
         video_width: width of the pictures in pixels; None: that of ``source``.
         video_height: height of the pictures in pixels; None: that of ``source``. A source whose size is not known
             before its first picture is waited for, at most 5 seconds (DeadlineError).
-        record_audio: records the in-process channel ``audio_device_id``, a negative number. Devices come with a
-            later version: 0 and above raise ParameterError.
+        record_audio: records what is heard at ``audio_device_id``: the number or name of a microphone (see
+            :func:`microphones`), or the negative number of an in-process channel. 0 is the default one.
         audio_device_id: see ``record_audio``.
         source: what is recorded: a scene, any other source, or a name to open. None: see :meth:`set_source`;
             without a size and with ``audio``, sound alone is recorded.
         audio: what is heard: "source" is the main mix of a scene, or a source's own sound if it has any; None is
-            nothing. A :class:`Mix`, an AudioPort, the negative number of a channel, a Player or a file is a sound of its own. A list
-            of these makes a track of each.
+            nothing. "default", "microphone:NAME", a Microphone, a :class:`Mix`, an AudioPort, the number of a
+            device or channel, a Player or a file is a sound of its own. A list of these makes a track of each.
         fps: frames a second; None is the rate of the scene, 30 for other sources.
         video_codec: FFmpeg's name of a codec or encoder.
         quality: constant quality on x264's scale: 0 is the best, 51 the worst, 23 usual.
@@ -1035,7 +1331,7 @@ class Recorder:
         video_width: int | None = None,
         video_height: int | None = None,
         record_audio: bool = False,
-        audio_device_id: int = 0,
+        audio_device_id: _Device = 0,
         *,
         source: Compositor | _Source | None = None,
         audio: _Track | Sequence[_Track] | bool | None = "source",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,9 @@ from pathlib import Path
 import media
 import numpy as np
 import pytest
+
+# no test plays on this machine's speakers; those that need a sound server start their own
+os.environ["PULSE_SERVER"] = "/nonexistent/no-sound-server"
 
 FRAMES = 300  # of the numbered clip: 10 s at 30 frames a second
 

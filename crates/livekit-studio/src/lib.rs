@@ -12,10 +12,12 @@
 //! # }
 //! ```
 
+mod audible;
 mod record;
 mod registry;
 mod render;
 
+pub use audible::{Audible, AudioOutput};
 pub use lk_compositor::{
     Anchor, Blend, Color, Crop, Fit, Flip, Layer, LayerId, Level, Levels, MixId, MixSettings, MixerInput,
     MixerSettings, Mixes, Monitor, OfflinePolicy, Placement, Point, RenderStatistics, Scene, SourceId,
@@ -23,6 +25,10 @@ pub use lk_compositor::{
 pub use lk_engine::{
     Batch, Commit, Compositor, Lateness, LiveFrames, LiveOptions, LiveStatistics, OfflineOptions, OfflineRun, Parts,
     Picture, Playing, Progress, RunStatistics, SoundId, Stepped, Tick, Where,
+};
+pub use lk_io::audio_device::{
+    AudioDevice, AudioDeviceWatch, AudioRepeater, DeviceChoice, DeviceStatistics, Microphone, RepeaterEnd,
+    Speaker, Timing, VirtualMicrophone, VirtualSpeaker, microphones, sound_server, speakers,
 };
 pub use lk_io::copier::{Copier, CopyOptions, CopyProgress, CopyReport};
 pub use lk_io::encode::{AudioSettings, EncoderInfo, OutputSettings, StreamKind, VideoSettings, encoders};

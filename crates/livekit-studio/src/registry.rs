@@ -2,8 +2,8 @@
 //! From what people write to sources: one grammar for Python, the command line and scene files.
 
 use crate::{
-    AudioSource, Color, Error, ErrorKind, FileAudio, ImageFile, LazyPlayer, MediaInfo, OpenOptions, Player,
-    PlayerOptions, Result, Size, Still, VideoSource,
+    AudioSource, Color, Error, ErrorKind, FileAudio, ImageFile, LazyPlayer, MediaInfo, Microphone,
+    OpenOptions, Player, PlayerOptions, Result, Size, Still, VideoSource,
 };
 use std::sync::Arc;
 
@@ -64,13 +64,33 @@ pub fn open_pictures(name: &str, options: &OpenOptions) -> Result<Opened> {
     Ok(Opened { name: name.to_owned(), video, sound: None, has_sound: info.has_audio() })
 }
 
-/// Opens the sound of a media file or URL; an error if it has none.
+/// Opens the sound of a media file or URL, or a device that hears: "default", "microphone:NAME", or a name that no
+/// file has and a device does. An error if there is no sound.
 pub fn open_sound(name: &str, options: &OpenOptions) -> Result<Arc<dyn AudioSource>> {
     check_kind(name)?;
     if color_named(name)?.is_some() {
         return Err(Error::new(ErrorKind::Media, format!("{name} has no sound")));
     }
-    Ok(Arc::new(FileAudio::open(name, options)?))
+    let is_file = std::path::Path::new(name).exists();
+    let device = name.strip_prefix("microphone:").or_else(|| (name == "default").then_some(name));
+    if let Some(device) = device.filter(|_| !is_file) {
+        return Ok(Arc::new(Microphone::open(&device.into())?));
+    }
+    match FileAudio::open(name, options) {
+        Ok(sound) => Ok(Arc::new(sound)),
+        Err(e) if e.kind() == ErrorKind::MediaNotFound && !is_url(name) => {
+            let like_file = name.contains(['/', '\\']) || std::path::Path::new(name).extension().is_some();
+            match Microphone::open(&name.into()) {
+                Ok(microphone) => Ok(Arc::new(microphone)),
+                Err(device) if device.kind() == ErrorKind::DeviceNotFound && !like_file => Err(device),
+                Err(device) if matches!(device.kind(), ErrorKind::Device | ErrorKind::DeviceNotFound) => {
+                    Err(e)
+                }
+                Err(device) => Err(device),
+            }
+        }
+        Err(e) => Err(e),
+    }
 }
 
 /// A colour as a source; without a size it is a small picture that is meant to be stretched.

@@ -75,6 +75,8 @@ pub(crate) enum Command {
     Formats,
     /// List the encoders there are
     Encoders,
+    /// List the sound devices there are, and say what sound needs on this machine
+    Devices,
 }
 
 /// `render`.

@@ -7,6 +7,7 @@
 
 mod args;
 mod audio_spec;
+mod devices;
 mod failure;
 mod layer_spec;
 mod lists;
@@ -50,6 +51,7 @@ pub fn run_with(args: Vec<String>, cancel: &Cancel, listen: impl FnOnce(tracing:
         Command::Probe(args) => probe::command(args, output, cancel),
         Command::Formats => lists::formats(output),
         Command::Encoders => lists::encoders(output),
+        Command::Devices => devices::command(output),
     };
     match done {
         Ok(()) => OK,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Every source and target that touches the world, a folder each. All FFmpeg calls live in [`av`].
 
+pub mod audio_device;
 pub mod av;
 pub mod copier;
 pub mod encode;

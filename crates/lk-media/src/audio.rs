@@ -4,7 +4,7 @@
 use crate::source::{Exactness, Sampling, SourceState};
 use crate::target::{Delivery, Offered};
 use crate::wake::Wake;
-use crate::{ClockId, LeaseGuard, Result, Timestamp};
+use crate::{ClockId, Events, LeaseGuard, Result, Timestamp};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,6 +83,9 @@ pub trait AudioSource: Send + Sync {
     fn state(&self) -> SourceState {
         SourceState::Live
     }
+
+    /// Tells `events` too of its changes of state from now on, where it has events.
+    fn tell(&self, _events: &Events) {}
 
     /// Puts the source on the clock of a run; Busy if it is on another. Its place, where it has one, belongs to
     /// session time `start`.

@@ -23,6 +23,12 @@ pub fn sample_at(t: Timestamp) -> i64 {
     ((i128::from(t.as_nanos()) + 1) * i128::from(SAMPLE_RATE)).div_euclid(1_000_000_000) as i64
 }
 
+/// What is said of live sound called `name` where an offline run asks for it.
+pub fn not_exact(name: &str) -> Error {
+    Error::new(crate::ErrorKind::LiveSource, format!("{name} has no exact times"))
+        .with_hint("remove it from the mixer for offline renders")
+}
+
 /// Sound written to it and sources attached to it, heard together. It keeps the last two seconds written, at
 /// their places on the live time line (see [`sample_at`]); any number may read, each at its own place. What
 /// nobody wrote is silence.
@@ -199,11 +205,7 @@ impl AudioSource for AudioPort {
 
     fn read(&self, first: i64, out: &mut [f32], sampling: Sampling) -> Result<AudioRead> {
         if sampling == Sampling::Exact {
-            return Err(Error::new(
-                crate::ErrorKind::LiveSource,
-                format!("{} has no exact times", self.name),
-            )
-            .with_hint("remove it from the mixer for offline renders"));
+            return Err(not_exact(&self.name));
         }
         out.fill(0.0);
         let mut late = {

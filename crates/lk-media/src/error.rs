@@ -34,6 +34,15 @@ pub enum ErrorKind {
     Deadline,
     /// A live source was asked to be exact. Give the layer an `offline` policy or use a file.
     LiveSource,
+    /// There is no way to the devices of this kind on this machine: a server or a library is missing. Install or
+    /// start what the hint names.
+    Device,
+    /// No device of this name or number. Choose one that is listed.
+    DeviceNotFound,
+    /// Another program has the device to itself. Close that program.
+    DeviceBusy,
+    /// The device or its server went away. It comes back by itself where it is in use.
+    DeviceLost,
     /// The object was closed.
     Closed,
     /// The object is in use by another run. Wait for it or use a second object.

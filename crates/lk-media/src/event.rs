@@ -27,11 +27,14 @@ pub enum EventKind {
     RunState,
     /// A recording: recording, paused, finalising, stopped, failed.
     RecorderState,
+    /// A device of this machine: present, default, gone.
+    DeviceState,
 }
 
 impl EventKind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::SourceState, Self::TargetState, Self::RunState, Self::RecorderState];
+    pub const ALL: [Self; 5] =
+        [Self::SourceState, Self::TargetState, Self::RunState, Self::RecorderState, Self::DeviceState];
 
     /// The word for it: "source_state".
     pub fn as_str(self) -> &'static str {
@@ -40,6 +43,7 @@ impl EventKind {
             Self::TargetState => "target_state",
             Self::RunState => "run_state",
             Self::RecorderState => "recorder_state",
+            Self::DeviceState => "device_state",
         }
     }
 }

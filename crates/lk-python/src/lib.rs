@@ -3,12 +3,15 @@
 
 mod array;
 mod at_exit;
+mod audio_devices;
 mod audio_mixer;
 mod audio_port;
+mod audio_repeater;
 mod blocking;
 mod color;
 mod compositor;
 mod copier;
+mod device;
 mod error;
 mod events;
 mod frame;
@@ -21,6 +24,7 @@ mod live;
 mod live_statistics;
 mod logging;
 mod media_info;
+mod microphone;
 mod mix;
 mod mix_playback;
 mod mixer;
@@ -33,12 +37,15 @@ mod render_statistics;
 mod service;
 mod sound;
 mod source;
+mod speaker;
 mod statistics;
 mod target;
 mod test_pattern;
 mod text;
 mod values;
 mod video_port;
+mod virtual_microphone;
+mod virtual_speaker;
 
 use error::Raise;
 use pyo3::prelude::*;
@@ -82,9 +89,15 @@ mod _native {
     #[pymodule_export]
     use super::_cli;
     #[pymodule_export]
+    use super::audio_devices::{
+        PyAudioDeviceWatch, PyAudioInputDeviceList, PyAudioOutputDeviceList, microphones, speakers,
+    };
+    #[pymodule_export]
     use super::audio_mixer::PyAudioMixer;
     #[pymodule_export]
     use super::audio_port::{PyAudioBlocks, PyAudioPort};
+    #[pymodule_export]
+    use super::audio_repeater::PyAudioRepeater;
     #[pymodule_export]
     use super::color::PyColor;
     #[pymodule_export]
@@ -112,6 +125,8 @@ mod _native {
     #[pymodule_export]
     use super::media_info::PyMediaInfo;
     #[pymodule_export]
+    use super::microphone::PyMicrophone;
+    #[pymodule_export]
     use super::mix::PyMix;
     #[pymodule_export]
     use super::mix_playback::PyMixPlayback;
@@ -136,6 +151,8 @@ mod _native {
     #[pymodule_export]
     use super::source::{PyStillSource, PyVideoSource, open};
     #[pymodule_export]
+    use super::speaker::PySpeaker;
+    #[pymodule_export]
     use super::statistics::PyStatistics;
     #[pymodule_export]
     use super::target::{PyTargetQueue, PyTargetWorker};
@@ -145,6 +162,10 @@ mod _native {
     use super::text::PyText;
     #[pymodule_export]
     use super::video_port::PyVideoPort;
+    #[pymodule_export]
+    use super::virtual_microphone::PyVirtualMicrophone;
+    #[pymodule_export]
+    use super::virtual_speaker::PyVirtualSpeaker;
 
     #[pymodule_init]
     fn init(m: &Bound<'_, PyModule>) -> PyResult<()> {

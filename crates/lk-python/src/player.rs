@@ -3,6 +3,7 @@
 
 use crate::at_exit::{self, AtExit};
 use crate::blocking::{Born, leaving};
+use crate::device::{DeviceId, device_of};
 use crate::error::{Raise, raise};
 use crate::events::{Listeners, PyEventStream};
 use crate::source::PyVideoSource;
@@ -10,10 +11,9 @@ use crate::target::{not_a_target, target_of};
 use crate::values::{path_of, timeout as timeout_of};
 use livekit_studio::clock::Deadline;
 use livekit_studio::{
-    AudioPort, AudioSource, Deinterlace, Error, ErrorKind, Player, PlayerOptions, SourceState, Timestamp,
+    Audible, AudioOutput, Deinterlace, Error, ErrorKind, Player, PlayerOptions, SourceState, Timestamp,
     VideoTarget,
 };
-use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
@@ -35,37 +35,22 @@ pub(crate) struct PyPlayer {
 
 struct Core {
     player: Player,
-    channel: Mutex<Option<Channel>>,
+    audible: Audible,
     closed: AtomicBool,
 }
 
-/// An in-process channel in which a player is heard, until this is dropped.
-struct Channel {
-    port: Arc<AudioPort>,
-    sound: Arc<dyn AudioSource>,
-}
-
-impl Channel {
-    fn open(player: &Player, id: i64) -> Result<Option<Self>, Error> {
-        // devices, 0 and above, come with a later version: until then it plays in time and in silence
-        let Some(sound) = player.sound().filter(|_| id < 0) else { return Ok(None) };
-        let port = AudioPort::channel(id)?;
-        port.attach(sound.clone());
-        Ok(Some(Self { port, sound }))
-    }
-}
-
-impl Drop for Channel {
-    fn drop(&mut self) {
-        self.port.detach(&self.sound);
+/// Where `audio_device_id` is.
+fn output_of(id: &DeviceId) -> PyResult<AudioOutput> {
+    match id {
+        DeviceId::Number(n) => Ok(AudioOutput::from(*n)),
+        _ => id.choice().map(AudioOutput::Device),
     }
 }
 
 impl Core {
     fn close(&self) {
         self.closed.store(true, Ordering::Release);
-        let channel = self.channel.lock().take();
-        drop(channel);
+        self.audible.close();
         self.player.close();
     }
 }
@@ -107,15 +92,16 @@ impl PyPlayer {
 impl PyPlayer {
     #[new]
     #[pyo3(signature = (
-        filename, play_audio = true, play_video = true, audio_device_id = 0, *, r#loop = false, rate = 1.0,
+        filename, play_audio = true, play_video = true, audio_device_id = DeviceId::Number(0), *, r#loop = false, rate = 1.0,
         timeout = 10.0, deinterlace = true, options = None
-    ))]
+    ), text_signature = "(filename, play_audio=True, play_video=True, audio_device_id=0, *, loop=False, rate=1.0, \
+                         timeout=10.0, deinterlace=True, options=None)")]
     #[allow(clippy::too_many_arguments)] // the 2020 constructor and what came since
     fn new(
         filename: &Bound<'_, PyAny>,
         play_audio: bool,
         play_video: bool,
-        audio_device_id: i64,
+        audio_device_id: DeviceId,
         r#loop: bool,
         rate: f64,
         timeout: f64,
@@ -133,11 +119,16 @@ impl PyPlayer {
             options: options.unwrap_or_default().into_iter().collect(),
             ..PlayerOptions::default()
         };
-        let player = leaving(py, move || Player::open(&name, &options))?.or_raise()?;
-        let channel = Mutex::new(Channel::open(&player, audio_device_id).or_raise()?);
+        let output = output_of(&audio_device_id)?;
+        let open = move || {
+            let player = Player::open(&name, &options)?;
+            let audible = Audible::new(player.sound(), player.events(), output)?;
+            Ok((player, audible))
+        };
+        let (player, audible) = leaving(py, open)?.or_raise()?;
         let source = PyVideoSource::with_sound(player.video(), player.sound());
         let listeners = Listeners::new(player.events().clone());
-        let core = Arc::new(Core { player, channel, closed: AtomicBool::new(false) });
+        let core = Arc::new(Core { player, audible, closed: AtomicBool::new(false) });
         let at_exit: Arc<dyn AtExit> = core.clone();
         at_exit::register(py, Arc::downgrade(&at_exit));
         let this = Self { core: Some(core), listeners, born: Born::here() };
@@ -184,22 +175,52 @@ impl PyPlayer {
     }
 
     fn start(&self, py: Python<'_>) -> PyResult<()> {
-        self.ask(py, Player::start)
+        self.player()?;
+        let core = self.core()?.clone();
+        let start = move || core.audible.open().map(|()| core.player.start());
+        leaving(py, start)?.or_raise()
     }
 
     fn stop(&self, py: Python<'_>) -> PyResult<()> {
         self.ask(py, Player::stop)
     }
 
-    fn set_audio_device(&self, id: i64) -> PyResult<()> {
-        let channel = Channel::open(self.player()?, id).or_raise()?;
-        let before = std::mem::replace(&mut *self.core()?.channel.lock(), channel);
-        drop(before);
-        // it may have been the same channel, where it must be heard again
-        if let Some(channel) = &*self.core()?.channel.lock() {
-            channel.port.attach(channel.sound.clone());
+    fn set_audio_device(&self, py: Python<'_>, id: DeviceId) -> PyResult<()> {
+        self.player()?;
+        let (output, core) = (output_of(&id)?, self.core()?.clone());
+        let set = move || core.audible.set(output, core.player.is_playing());
+        leaving(py, set)?.or_raise()
+    }
+
+    #[getter]
+    fn audio_device<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let core = self.core()?;
+        let device = py.detach(|| core.audible.device());
+        device.map(|d| device_of(py, d.device())).transpose()
+    }
+
+    #[getter]
+    fn volume(&self) -> PyResult<f64> {
+        Ok(10f64.powf(f64::from(self.player()?.gain_db()) / 20.0))
+    }
+
+    #[setter]
+    fn set_volume(&self, volume: f64) -> PyResult<()> {
+        if !(0.0..=1000.0).contains(&volume) {
+            let message = format!("a volume of {volume} is not between 0 and 1000");
+            return Err(raise(Error::parameter(message).with_hint("1 is unchanged, 0.5 half")));
         }
-        Ok(())
+        self.player()?.set_gain_db((20.0 * volume.log10()).max(-200.0) as f32).or_raise()
+    }
+
+    #[getter]
+    fn muted(&self) -> PyResult<bool> {
+        self.mute()
+    }
+
+    #[setter]
+    fn set_muted(&self, muted: bool) -> PyResult<()> {
+        self.set_mute(muted)
     }
 
     #[getter]
@@ -353,10 +374,12 @@ impl Drop for PyPlayer {
             std::mem::forget(core);
             return;
         }
-        // its sound leaves the channel; what shows it goes on
-        if let Some(core) = &core {
-            drop(core.channel.lock().take());
-        }
-        Python::try_attach(|py| py.detach(|| drop(core.take())));
+        // it is heard no more; what shows it goes on
+        Python::try_attach(|py| {
+            py.detach(|| {
+                core.iter().for_each(|core| core.audible.close());
+                drop(core.take());
+            })
+        });
     }
 }

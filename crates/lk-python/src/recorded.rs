@@ -108,19 +108,7 @@ fn track_of(value: &Bound<'_, PyAny>, shown: Option<&Shown>) -> PyResult<Option<
     {
         return Ok(Some(Heard::Track(mix.get().id)));
     }
-    if let Ok(id) =
-        value.extract::<i64>().map_err(|_| ()).and_then(|id| if id < 0 { Err(()) } else { Ok(id) })
-    {
-        return Err(no_device(id));
-    }
     sound_of(value, OpenOptions::default()).map(|sound| Some(Heard::Source(sound)))
-}
-
-/// What is said of sound devices, which this version has not.
-pub(crate) fn no_device(id: i64) -> PyErr {
-    raise(Error::parameter(format!("sound device {id}: sound devices come with a later version")).with_hint(
-        "negative ids are in-process channels; audio= takes an AudioPort, a Player, a file or \"source\"",
-    ))
 }
 
 fn silent(shown: Option<&Shown>) -> PyErr {

@@ -4,14 +4,16 @@
 use crate::at_exit::{self, AtExit};
 use crate::blocking::{Born, leaving};
 use crate::compositor::words_of;
+use crate::device::DeviceId;
 use crate::error::{Raise, raise};
 use crate::events::{Listeners, PyEventStream};
-use crate::recorded::{Asked, Shown, heard_of, no_device, recorded, shown_of};
+use crate::recorded::{Asked, Shown, heard_of, recorded, shown_of};
+use crate::sound::microphone_of;
 use crate::values::{bitrate_of, path_of, rate_of, size_of};
 use livekit_studio::clock::Deadline;
 use livekit_studio::{
-    AudioPort, Cancel, Error, ErrorKind, Heard, Recorder, RecorderState, RecorderStatistics, Recording,
-    RecordingReport, Result as EngineResult, VideoTarget, thread,
+    Cancel, Error, ErrorKind, Heard, Recorder, RecorderState, RecorderStatistics, Recording, RecordingReport,
+    Result as EngineResult, VideoTarget, thread,
 };
 use parking_lot::Mutex;
 use pyo3::prelude::*;
@@ -172,7 +174,7 @@ impl PyRecorder {
     #[pyo3(
         signature = (
             filename, mp4 = None, video_width = None, video_height = None, record_audio = false,
-            audio_device_id = 0, *, source = None, audio = Sound::Source, fps = None, video_codec = None,
+            audio_device_id = DeviceId::Number(0), *, source = None, audio = Sound::Source, fps = None, video_codec = None,
             quality = None, bitrate = None, audio_codec = None, options = None, format = None, durable = false,
             overwrite = true
         ),
@@ -188,7 +190,7 @@ impl PyRecorder {
         video_width: Option<i64>,
         video_height: Option<i64>,
         record_audio: bool,
-        audio_device_id: i64,
+        audio_device_id: DeviceId,
         source: Option<&Bound<'_, PyAny>>,
         audio: Sound<'_>,
         fps: Option<&Bound<'_, PyAny>>,
@@ -227,8 +229,9 @@ impl PyRecorder {
         };
         let shown = source.map(shown_of).transpose()?;
         let heard = match (record_audio, audio) {
-            (true, Sound::Source) if audio_device_id >= 0 => return Err(no_device(audio_device_id)),
-            (true, Sound::Source) => vec![Heard::Source(AudioPort::channel(audio_device_id).or_raise()?)],
+            (true, Sound::Source) => {
+                vec![Heard::Source(microphone_of(py, &audio_device_id)?)]
+            }
             (true, Sound::Given(_)) => {
                 return wrong("record_audio and audio both say what is heard", "leave record_audio out");
             }

@@ -2,21 +2,28 @@
 //! Sound as Python has it: arrays of samples, and everything that is accepted in place of a source.
 
 use crate::audio_port::PyAudioPort;
-use crate::blocking::wait_for;
+use crate::blocking::{leaving, wait_for};
 use crate::compositor::PyCompositor;
+use crate::device::DeviceId;
 use crate::error::{Raise, raise};
+use crate::microphone::PyMicrophone;
 use crate::mix::PyMix;
 use crate::source::PyVideoSource;
+use crate::speaker::PySpeaker;
 use crate::values::{path_of, type_name};
+use crate::virtual_microphone::PyVirtualMicrophone;
+use crate::virtual_speaker::PyVirtualSpeaker;
 use livekit_studio::{
-    AudioPort, AudioSource, AudioTarget, CHANNELS, Cancel, Error, ErrorKind, MixId, OpenOptions, open_sound,
+    AudioPort, AudioSource, AudioTarget, CHANNELS, Cancel, Error, ErrorKind, Microphone, MixId, OpenOptions,
+    Speaker, open_sound,
 };
 use pyo3::buffer::{Element, PyUntypedBuffer};
 use pyo3::prelude::*;
 use pyo3::types::PyByteArray;
 use std::sync::Arc;
 
-/// An AudioPort, the negative number of an in-process channel, a source that brings sound, or a name to open.
+/// An AudioPort, the negative number of an in-process channel, a microphone or its number, a source that brings sound,
+/// or a name to open.
 /// `options.cancel` is not looked at.
 pub(crate) fn sound_of(value: &Bound<'_, PyAny>, options: OpenOptions) -> PyResult<Arc<dyn AudioSource>> {
     if let Ok(port) = value.cast::<PyAudioPort>() {
@@ -28,8 +35,14 @@ pub(crate) fn sound_of(value: &Bound<'_, PyAny>, options: OpenOptions) -> PyResu
     if let Ok(scene) = value.cast::<PyCompositor>() {
         return Ok(scene.get().compositor.sound_port());
     }
+    if let Ok(microphone) = value.cast::<PyMicrophone>() {
+        return microphone.get().sound();
+    }
+    if let Ok(speaker) = value.cast::<PyVirtualSpeaker>() {
+        return speaker.get().sound();
+    }
     if let Ok(id) = value.extract::<i64>() {
-        return Ok(AudioPort::channel(id).or_raise()?);
+        return microphone_of(value.py(), &DeviceId::Number(id));
     }
     if let Ok(source) = value.cast::<PyVideoSource>() {
         return source.get().sound().ok_or_else(|| {
@@ -58,18 +71,38 @@ pub(crate) fn input_of(value: &Bound<'_, PyAny>, options: OpenOptions) -> PyResu
     sound_of(value, options)
 }
 
-/// What a mix can be played to: an AudioPort, or the negative number of an in-process channel.
+/// What a mix can be played to: an AudioPort, a Speaker or VirtualMicrophone, the negative number of an in-process
+/// channel, or a device by number or name, which is opened.
 pub(crate) fn sound_target_of(value: &Bound<'_, PyAny>) -> PyResult<Arc<dyn AudioTarget>> {
     if let Ok(port) = value.cast::<PyAudioPort>() {
         return Ok(port.get().port.clone());
     }
-    if let Ok(id) = value.extract::<i64>() {
-        return Ok(AudioPort::channel(id).or_raise()?);
+    if let Ok(speaker) = value.cast::<PySpeaker>() {
+        return speaker.get().target();
     }
-    Err(raise(
-        Error::parameter(format!("nothing can be played to {}", type_name(value)))
-            .with_hint("an AudioPort, or the negative number of an in-process channel"),
-    ))
+    if let Ok(microphone) = value.cast::<PyVirtualMicrophone>() {
+        return microphone.get().target();
+    }
+    match value.extract::<DeviceId>() {
+        Ok(DeviceId::Number(channel @ ..0)) => Ok(AudioPort::channel(channel).or_raise()?),
+        Ok(device) => {
+            let choice = device.choice()?;
+            Ok(leaving(value.py(), move || Speaker::open(&choice))?.map(Arc::new).or_raise()?)
+        }
+        Err(_) => Err(raise(
+            Error::parameter(format!("nothing can be played to {}", type_name(value)))
+                .with_hint("an AudioPort, a Speaker, a VirtualMicrophone, or a device by name or number"),
+        )),
+    }
+}
+
+/// What is heard at `audio_device_id`: a device, or an in-process channel.
+pub(crate) fn microphone_of(py: Python<'_>, id: &DeviceId) -> PyResult<Arc<dyn AudioSource>> {
+    if let DeviceId::Number(channel @ ..0) = id {
+        return Ok(AudioPort::channel(*channel).or_raise()?);
+    }
+    let choice = id.choice()?;
+    Ok(leaving(py, move || Microphone::open(&choice))?.map(Arc::new).or_raise()?)
 }
 
 /// The samples of an array as interleaved stereo: shape (n, 2), or (n,) and (n, 1) for both sides alike; float32 and

@@ -85,7 +85,8 @@ impl Feed {
         };
         let mut claimed = Vec::new();
         for (index, sound) in sounds.into_iter().filter(|(index, _)| *index < there) {
-            claimed.push((sound.claim(self.id, now)?, index, sound));
+            claimed.push((sound.claim(self.id, now)?, index, sound.clone()));
+            sound.tell(&self.shared.events);
         }
         let mut threads = Vec::new();
         if let Some((lease, source)) = pictures {

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! The lists of sound devices, and news of them.
+
+use crate::blocking::{Born, leaving};
+use crate::device::device_of;
+use crate::error::{Raise, raise};
+use crate::events::{Listeners, PyEventStream};
+use livekit_studio::{AudioDevice, AudioDeviceWatch, Error, ErrorKind, Result as EngineResult};
+use parking_lot::Mutex;
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyTuple};
+use pyo3::{PyTraverseError, PyVisit};
+
+fn listed<'py>(
+    py: Python<'py>,
+    list: impl FnOnce() -> EngineResult<Vec<AudioDevice>> + Send + 'static,
+) -> PyResult<Bound<'py, PyList>> {
+    let devices = leaving(py, list)?.or_raise()?;
+    let devices = devices.iter().map(|d| device_of(py, d)).collect::<PyResult<Vec<_>>>()?;
+    PyList::new(py, devices)
+}
+
+#[pyfunction]
+pub(crate) fn microphones(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
+    listed(py, livekit_studio::microphones)
+}
+
+#[pyfunction]
+pub(crate) fn speakers(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
+    listed(py, livekit_studio::speakers)
+}
+
+/// What there was when the list was made.
+struct Listed(Vec<AudioDevice>);
+
+impl Listed {
+    fn get(&self, index: i64) -> PyResult<&str> {
+        let device = usize::try_from(index).ok().and_then(|n| self.0.get(n));
+        device.map(|d| d.name.as_str()).ok_or_else(|| {
+            raise(Error::new(
+                ErrorKind::Index,
+                format!("there is no device {index}: the list has {}", self.0.len()),
+            ))
+        })
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.0.iter().map(|d| d.name.as_str()).collect()
+    }
+
+    /// -1 where there is none.
+    fn default(&self) -> i64 {
+        let default =
+            self.0.iter().position(|d| d.is_default).or(if self.0.is_empty() { None } else { Some(0) });
+        default.map_or(-1, |n| n as i64)
+    }
+}
+
+/// What can be heard, as the 2020 system listed it.
+#[pyclass(frozen, name = "AudioInputDeviceList", module = "livekit_studio")]
+pub(crate) struct PyAudioInputDeviceList(Listed);
+
+/// What can be played on, as the 2020 system listed it.
+#[pyclass(frozen, name = "AudioOutputDeviceList", module = "livekit_studio")]
+pub(crate) struct PyAudioOutputDeviceList(Listed);
+
+macro_rules! list_members {
+    ($class:ident, $list:path) => {
+        #[pymethods]
+        impl $class {
+            #[new]
+            fn new(py: Python<'_>) -> PyResult<Self> {
+                Ok(Self(Listed(leaving(py, $list)?.or_raise()?)))
+            }
+
+            fn size(&self) -> usize {
+                self.0.0.len()
+            }
+
+            fn get(&self, i: i64) -> PyResult<&str> {
+                self.0.get(i)
+            }
+
+            fn to_pylist(&self) -> Vec<&str> {
+                self.0.names()
+            }
+
+            #[getter]
+            fn id_default(&self) -> i64 {
+                self.0.default()
+            }
+
+            fn __len__(&self) -> usize {
+                self.0.0.len()
+            }
+        }
+    };
+}
+list_members!(PyAudioInputDeviceList, livekit_studio::microphones);
+list_members!(PyAudioOutputDeviceList, livekit_studio::speakers);
+
+/// Tells of sound devices that come and go.
+#[pyclass(frozen, name = "AudioDeviceWatch", module = "livekit_studio")]
+pub(crate) struct PyAudioDeviceWatch {
+    watch: Mutex<Option<AudioDeviceWatch>>,
+    listeners: Listeners,
+    born: Born,
+}
+
+#[pymethods]
+impl PyAudioDeviceWatch {
+    #[new]
+    fn new(py: Python<'_>) -> PyResult<Self> {
+        let watch = leaving(py, AudioDeviceWatch::new)?.or_raise()?;
+        let listeners = Listeners::new(watch.events().clone());
+        Ok(Self { watch: Mutex::new(Some(watch)), listeners, born: Born::here() })
+    }
+
+    fn on<'py>(&self, kind: &str, function: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.listeners.on(kind, function)
+    }
+
+    fn events(&self) -> PyResult<PyEventStream> {
+        self.listeners.events()
+    }
+
+    fn close(&self, py: Python<'_>) {
+        let watch = self.watch.lock().take();
+        py.detach(|| drop(watch));
+    }
+
+    fn __enter__(slf: Py<Self>) -> PyResult<Py<Self>> {
+        slf.get().born.check()?;
+        Ok(slf)
+    }
+
+    #[pyo3(signature = (*_args))]
+    fn __exit__(&self, py: Python<'_>, _args: &Bound<'_, PyTuple>) {
+        self.close(py);
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.listeners.traverse(&visit)
+    }
+
+    fn __clear__(&self) {
+        self.listeners.clear();
+    }
+}
+
+impl Drop for PyAudioDeviceWatch {
+    fn drop(&mut self) {
+        let mut watch = self.watch.get_mut().take();
+        if !self.born.is_here() {
+            std::mem::forget(watch);
+            return;
+        }
+        Python::try_attach(|py| py.detach(|| drop(watch.take())));
+    }
+}
