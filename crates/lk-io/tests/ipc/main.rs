@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Pictures between processes, with real processes.
+#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
+#![cfg(target_os = "linux")]
+
+mod basics;
+mod names;
+mod slots;
+mod support;
