@@ -7,7 +7,7 @@ use super::layout::{MAGIC, VERSION, format_word, plan};
 use super::slots;
 use lk_media::frame::{HostMemory, HostMemoryMut, PlaneLayout};
 use lk_media::thread::Process;
-use lk_media::{FrameMut, FramePool, FrameSpec, Result};
+use lk_media::{FrameId, FrameMut, FramePool, FrameSpec, Result};
 use memmap2::MmapRaw;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -104,10 +104,12 @@ impl Own {
     }
 
     /// Claims a slot that is not in use here; `leased` looks at the readers.
+    /// `shows` is the picture in it, if it is one of `spec`.
     pub fn claim(
         self: &Arc<Self>,
         slot: usize,
         spec: FrameSpec,
+        shows: Option<FrameId>,
         leased: impl FnOnce() -> bool,
     ) -> Option<FrameMut> {
         let sequence = self.region.word(self.layout.entry(slot));
@@ -116,7 +118,7 @@ impl Own {
         }
         self.held.fetch_or(1 << slot, Ordering::AcqRel);
         let (planes, _) = plan(spec.format, spec.size);
-        let memory = OwnSlot { memory: self.clone(), slot, planes };
+        let memory = OwnSlot { memory: self.clone(), slot, planes, shows };
         FrameMut::new(spec, Box::new(memory)).ok()
     }
 
@@ -144,6 +146,7 @@ struct OwnSlot {
     memory: Arc<Own>,
     slot: usize,
     planes: Planes,
+    shows: Option<FrameId>,
 }
 
 impl OwnSlot {
@@ -176,6 +179,10 @@ impl HostMemoryMut for OwnSlot {
         let planes = (0..self.planes.len()).map(|plane| self.range(plane)).filter(|(_, len)| *len > 0);
         // SAFETY: as in `plane_mut`; planes do not overlap.
         planes.map(|(offset, len)| unsafe { self.memory.region.bytes_mut(offset, len) }).collect()
+    }
+
+    fn shows(&self) -> Option<FrameId> {
+        self.shows
     }
 }
 

@@ -199,8 +199,10 @@ mod tests {
             let writer = slot.clone();
             let writer = loom::thread::spawn(move || (writer.write(2), writer.write(3)));
             let number = number_of(slot.sequence.load(Ordering::Relaxed));
-            number.into_iter().for_each(|number| drop(slot.view(0, number)));
-            writer.join().unwrap();
+            let taken = number.is_some_and(|number| slot.view(0, number));
+            // with the reader gone, the second picture at least is written
+            let (_, second) = writer.join().unwrap();
+            assert!(second || taken);
         });
     }
 
@@ -210,11 +212,9 @@ mod tests {
             let slot = Slot::new();
             let writer = slot.clone();
             let writer = loom::thread::spawn(move || (writer.write(2), writer.write(3)));
-            for _ in 0..2 {
-                let number = number_of(slot.sequence.load(Ordering::Relaxed)).unwrap_or(1);
-                if let Some(seen) = copy(&slot.sequence, number, || slot.read()) {
-                    assert_eq!(seen, (number, number), "a torn picture");
-                }
+            let number = number_of(slot.sequence.load(Ordering::Relaxed)).unwrap_or(1);
+            if let Some(seen) = copy(&slot.sequence, number, || slot.read()) {
+                assert_eq!(seen, (number, number), "a torn picture");
             }
             writer.join().unwrap();
         });

@@ -26,7 +26,7 @@ const STALLED: Duration = Duration::from_secs(1);
 /// Until the next try: with a writer that has too many readers or let us go at once; with one that talks nonsense or
 /// cannot be read; and where new names cannot be watched for.
 const SOON: Duration = Duration::from_millis(100);
-const LATER: Duration = Duration::from_secs(1);
+const LATER: Duration = Duration::from_millis(250);
 const UNWATCHED: Duration = Duration::from_millis(200);
 
 /// Counts of a source since it was made.

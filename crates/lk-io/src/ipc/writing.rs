@@ -4,7 +4,7 @@
 use super::layout::{Layout, MAX_SLOTS, Picture, plan};
 use super::memory::{Leases, Own};
 use super::os::{self, Connection};
-use lk_media::{Error, Frame, FrameMut, FrameSpec, Result, Timestamp};
+use lk_media::{Error, Frame, FrameId, FrameMut, FrameSpec, Result, Timestamp};
 use parking_lot::Mutex;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -29,6 +29,8 @@ pub(super) struct Writing {
     pub nominal: FrameSpec,
     /// The number of the picture in each slot.
     shown: [u64; MAX_SLOTS],
+    /// Which frame that was, for who renders something like it.
+    frames: [Option<(FrameId, FrameSpec)>; MAX_SLOTS],
     newest: u64,
     /// Slots that were ever written: the others take no memory yet.
     touched: usize,
@@ -46,6 +48,7 @@ impl Writing {
             file,
             nominal,
             shown: [0; MAX_SLOTS],
+            frames: [None; MAX_SLOTS],
             newest: 0,
             touched: 0,
             retractions: 0,
@@ -75,8 +78,10 @@ impl Writing {
         loop {
             let slot = self.next_slot(&layout, busy)?;
             let in_use = || layout.can_be_leased(slot) && held(slot);
-            if let Some(frame) = self.memory.claim(slot, spec, in_use) {
+            let shows = self.frames[slot].filter(|(_, before)| *before == spec).map(|(id, _)| id);
+            if let Some(frame) = self.memory.claim(slot, spec, shows, in_use) {
                 self.shown[slot] = 0;
+                self.frames[slot] = None;
                 self.touched = self.touched.max(slot + 1);
                 return Some(frame);
             }
@@ -113,6 +118,7 @@ impl Writing {
         let (retractions, retracted_from) = (self.retractions, self.retracted_from);
         self.newest += 1;
         self.shown[slot] = self.newest;
+        self.frames[slot] = Some((frame.id(), spec));
         self.memory.publish(
             slot,
             self.newest,

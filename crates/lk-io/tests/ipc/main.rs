@@ -4,6 +4,10 @@
 #![cfg(target_os = "linux")]
 
 mod basics;
+mod killed;
+mod measured;
 mod names;
+mod processes;
+mod scribbled;
 mod slots;
 mod support;

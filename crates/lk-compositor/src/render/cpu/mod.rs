@@ -153,7 +153,9 @@ impl CpuRenderer {
                     return Err(Error::format(message));
                 }
                 Some(frame) => {
-                    targets.push(Target { frame, requests: vec![index], shown: None, brought: true });
+                    let shown = self.recycler.shown_in(&frame);
+                    self.statistics.reclaimed += u64::from(shown.is_some());
+                    targets.push(Target { frame, requests: vec![index], shown, brought: true });
                 }
                 None => match targets.iter_mut().find(|t| !t.brought && t.frame.spec() == spec) {
                     Some(target) => target.requests.push(index),
@@ -187,7 +189,9 @@ impl CpuRenderer {
             let (targets, shown) = self.draw(job, family, own)?;
             for target in targets {
                 let frame = target.frame.publish(job.time);
-                if !target.brought {
+                if target.brought {
+                    self.recycler.remember(&frame, &shown);
+                } else {
                     self.recycler.keep(&frame, &shown);
                 }
                 for request in target.requests {
