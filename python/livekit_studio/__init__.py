@@ -48,6 +48,8 @@ from ._native import (
     Frame,
     FunctionSource,
     ImageFile,
+    IPCSource,
+    IPCTarget,
     Layer,
     LazyPlayer,
     LiveStatistics,
@@ -70,6 +72,8 @@ from ._native import (
     set_threads,
 )
 from ._reports import (
+    IPCSourceStatistics,
+    IPCTargetStatistics,
     PlayerStatistics,
     RecorderStatistics,
     RecordingReport,
@@ -94,6 +98,10 @@ __all__ = [
     "Frame",
     "FrameMemoryError",
     "FunctionSource",
+    "IPCSource",
+    "IPCSourceStatistics",
+    "IPCTarget",
+    "IPCTargetStatistics",
     "ImageFile",
     "InternalError",
     "Layer",

@@ -8,6 +8,7 @@
 mod args;
 mod audio_spec;
 mod failure;
+mod ipc;
 mod layer_spec;
 mod lists;
 mod log;
@@ -50,6 +51,7 @@ pub fn run_with(args: Vec<String>, cancel: &Cancel, listen: impl FnOnce(tracing:
         Command::Probe(args) => probe::command(args, output, cancel),
         Command::Formats => lists::formats(output),
         Command::Encoders => lists::encoders(output),
+        Command::Ipc(args) => ipc::command(args, output, cancel),
     };
     match done {
         Ok(()) => OK,
