@@ -170,7 +170,7 @@ impl Drop for Process {
 }
 
 /// What this process holds: descriptors, threads, mappings of shared memory.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub struct Held {
     pub descriptors: usize,
     pub threads: usize,
@@ -178,6 +178,14 @@ pub struct Held {
 }
 
 impl Held {
+    /// Whether this grew by what leaks would make of many rounds; other tests may run beside.
+    pub fn leaked(&self, now: &Self) -> bool {
+        let grew = |before: usize, now: usize| now > before + 40;
+        grew(self.descriptors, now.descriptors)
+            || grew(self.threads, now.threads)
+            || grew(self.mappings, now.mappings)
+    }
+
     pub fn now() -> Self {
         let count = |folder| std::fs::read_dir(folder).unwrap().count();
         let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
