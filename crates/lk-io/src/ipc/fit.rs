@@ -69,6 +69,13 @@ pub(super) fn place(from: &FrameMap, to: &mut FrameMut) {
     let (source, spec) = (from.spec(), to.spec());
     if source.size != spec.size {
         blacken(to);
+    } else if is_alike(from, to) {
+        // in one go: large copies are made past the cache
+        for (index, plane) in to.planes_mut().iter_mut().enumerate() {
+            let len = plane.data.len();
+            plane.data.copy_from_slice(&from.plane(index).data[..len]);
+        }
+        return;
     }
     let (sx, sy) = spec.format.chroma_step();
     // where the middle begins: (in the source, in the target, how much), in pixels that chroma allows
@@ -88,6 +95,14 @@ pub(super) fn place(from: &FrameMap, to: &mut FrameMut) {
             plane.row_mut(to_y / step_y + y)[to_x..to_x + columns].copy_from_slice(row);
         }
     }
+}
+
+/// Whether the planes of both lie in memory in the same way.
+fn is_alike(from: &FrameMap, to: &FrameMut) -> bool {
+    (0..to.spec().format.planes()).all(|index| {
+        let (from, to) = (from.plane(index), to.plane(index));
+        from.stride == to.stride && from.data.len() >= to.data.len()
+    })
 }
 
 /// Bytes from sample to sample of a plane, and how many pixels across and down share one.
