@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import re
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
+from typing import Literal
 
 import LiveKit as lk
 import media
@@ -46,6 +48,11 @@ def picture(value: int, width: int = 64, height: int = 48, channels: int = 3) ->
     array = np.full((height, width, channels), value, np.uint8)
     array[0, 0] = 7
     return array
+
+
+def shows(source: lk.VideoSource, expected: Pixels) -> bool:
+    array = source.pull()[0]
+    return array is not None and np.array_equal(array, expected)
 
 
 class Other:
@@ -102,18 +109,19 @@ def test_what_is_pushed_is_pulled() -> None:
             target.push(array)
             assert np.array_equal(source.frame().array, array)
             pulled, micros, is_flipped = source.pull()
+            assert pulled is not None
             assert np.array_equal(pulled, array)
             assert before <= micros <= time.monotonic_ns() // 1000
             assert not is_flipped
             target.push(array, True)
-            until(lambda: np.array_equal(source.pull()[0], array[::-1]))
+            until(functools.partial(shows, source, array[::-1]))
             assert target.statistics() == lk.IPCTargetStatistics(2, 2, 0, 1)
             assert source.statistics() == lk.IPCSourceStatistics(2, 0, 0, 1)
             assert (source.state, source.error, source.size()) == ("live", None, (64, 48))
 
 
 @pytest.mark.parametrize("name", ["yuv420p", "nv12"])
-def test_planar_pictures(name: str) -> None:
+def test_planar_pictures(name: Literal["yuv420p", "nv12"]) -> None:
     with lk.IPCTarget("cam", 64, 48, format=name) as target, lk.IPCSource("cam") as source:
         array = np.random.default_rng(1).integers(16, 236, (72, 64), np.uint8)
         target.push(array)
@@ -123,20 +131,23 @@ def test_planar_pictures(name: str) -> None:
 
 
 def test_views_are_read_only_and_outlive_everything() -> None:
-    target, source = lk.IPCTarget("cam", 64, 48), lk.IPCSource("cam")
-    target.push(picture(1))
-    view = source.frame().array
+    def taken() -> Pixels:
+        target, source = lk.IPCTarget("cam", 64, 48), lk.IPCSource("cam")
+        target.push(picture(1))
+        view: Pixels = source.frame().array
+        for n in range(2, 200):
+            target.push(picture(n % 256))
+        until(lambda: source.frame().array[1, 1, 0] == 199)
+        source.close()
+        target.close()
+        return view
+
+    view = taken()
+    gc.collect()
     assert not view.flags.writeable
     assert not view.flags.owndata
     with pytest.raises(ValueError, match="read-only"):
         view[0, 0] = 1
-    for n in range(2, 200):
-        target.push(picture(n % 256))
-    until(lambda: source.frame().array[1, 1, 0] == 199)
-    source.close()
-    target.close()
-    del source, target
-    gc.collect()
     assert np.array_equal(view, picture(1))
 
 
@@ -333,7 +344,7 @@ def test_the_reader_in_the_documentation(pushing: Other) -> None:
     text = (Path(__file__).parents[2] / "docs" / "ipc-format.md").read_text()
     (program,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     space: dict[str, Callable[[str], Iterator[Pixels]]] = {}
-    exec(program, space)  # type: ignore[arg-type]
+    exec(program, space)
     values = []
     pictures = space["pictures"]("cam")
     for array in pictures:

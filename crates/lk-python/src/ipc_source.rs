@@ -68,7 +68,7 @@ impl PyIpcSource {
         Ok(self.core()?.size().map_or((0, 0), |s| (s.width, s.height)))
     }
 
-    #[pyo3(signature = (*, timeout = Some(10.0)))]
+    #[pyo3(signature = (*, timeout = Some(10.0)), text_signature = "($self, *, timeout=10.0)")]
     fn frame(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<PyFrame> {
         let (deadline, bell) = (deadline_of(timeout)?, Wake::new());
         self.core()?.wake_on_ready(&bell);

@@ -35,13 +35,12 @@ fn a_name_has_one_writer() {
 #[test]
 fn one_of_many_who_want_a_name_gets_it() {
     let folder = Folder::new();
-    let threads: Vec<_> = (0..8)
-        .map(|_| {
-            let options = folder.options(PixelFormat::Bgr);
-            std::thread::Builder::new().spawn(move || IpcTarget::open("cam", SIZE, &options)).unwrap()
-        })
-        .collect();
-    let made: Vec<_> = threads.into_iter().map(|t| t.join().unwrap()).collect();
+    let options = folder.options(PixelFormat::Bgr);
+    let made: Vec<_> = std::thread::scope(|scope| {
+        let one = || scope.spawn(|| IpcTarget::open("cam", SIZE, &options));
+        let all: Vec<_> = (0..8).map(|_| one()).collect();
+        all.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
     assert_eq!(made.iter().filter(|m| m.is_ok()).count(), 1);
     let kinds = made.iter().filter_map(|m| m.as_ref().err()).map(|e| e.kind());
     assert!(kinds.into_iter().all(|kind| kind == ErrorKind::Busy));

@@ -259,7 +259,7 @@ fn descriptors_that_run_out_are_said_so() {
         .args(["-c", "ulimit -n 40 && exec \"$0\" \"$@\""])
         .arg(inner.get_program())
         .args(inner.get_args());
-    inner.get_envs().for_each(|(name, value)| drop(command.env(name, value.unwrap())));
+    command.envs(inner.get_envs().map(|(name, value)| (name, value.unwrap())));
     let mut process = Process::run(&mut command);
     // EMFILE
     assert_eq!(process.says("target"), "Output 24 true");

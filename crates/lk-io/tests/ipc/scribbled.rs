@@ -126,16 +126,12 @@ fn scribbling_readers(steps: u64) {
     let (told, number) = (Cancel::new(), std::sync::atomic::AtomicU64::new(1));
     std::thread::scope(|scope| {
         use std::sync::atomic::Ordering;
-        let stop = told.clone();
-        std::thread::Builder::new()
-            .spawn_scoped(scope, || {
-                let stop = stop;
-                while !stop.is_cancelled() {
-                    share(&target, number.fetch_add(1, Ordering::Relaxed) + 1);
-                    nap(Duration::from_micros(200));
-                }
-            })
-            .unwrap();
+        scope.spawn(|| {
+            while !told.is_cancelled() {
+                share(&target, number.fetch_add(1, Ordering::Relaxed) + 1);
+                nap(Duration::from_micros(200));
+            }
+        });
         let mut seq = 0;
         for _ in 0..steps / 1000 {
             peers.iter_mut().for_each(|peer| drop(peer.says("steps")));
@@ -239,7 +235,7 @@ impl Impostor {
                 let words = noise(&mut self.random, 40);
                 for reader in &self.readers {
                     let files = vec![self.listening.as_fd(); (number % 4) as usize];
-                    send_with(reader, if number % 2 == 0 { &hello } else { &words }, &files);
+                    send_with(reader, if number.is_multiple_of(2) { &hello } else { &words }, &files);
                 }
             }
             10..=50 => {

@@ -79,7 +79,9 @@ fn any_placement(random: &mut Random, canvas: Size) -> Placement {
 
 /// Memory that a target lends again and again, with the picture it was last offered.
 #[derive(Clone, Default)]
-struct Lender(Arc<Mutex<Option<(FrameMut, Option<FrameId>)>>>);
+struct Lender(Arc<Mutex<Option<Remembered>>>);
+
+type Remembered = (FrameMut, Option<FrameId>);
 
 /// The memory while it is lent; it goes back when the frame made of it is dropped.
 struct Lent(Option<FrameMut>, Option<FrameId>, Lender);
