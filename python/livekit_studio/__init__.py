@@ -57,6 +57,8 @@ from ._native import (
     Frame,
     FunctionSource,
     ImageFile,
+    IPCSource,
+    IPCTarget,
     Layer,
     LazyPlayer,
     LiveStatistics,
@@ -88,6 +90,8 @@ from ._native import (
     speakers,
 )
 from ._reports import (
+    IPCSourceStatistics,
+    IPCTargetStatistics,
     PlayerStatistics,
     RecorderStatistics,
     RecordingReport,
@@ -122,6 +126,10 @@ __all__ = [
     "Frame",
     "FrameMemoryError",
     "FunctionSource",
+    "IPCSource",
+    "IPCSourceStatistics",
+    "IPCTarget",
+    "IPCTargetStatistics",
     "ImageFile",
     "InternalError",
     "Layer",

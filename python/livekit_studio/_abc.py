@@ -42,5 +42,6 @@ class VideoTarget(abc.ABC):
         """
 
 
+VideoTarget.register(_native.IPCTarget)
 VideoTarget.register(_native.NullTarget)
 VideoTarget.register(_native.VideoPort)

@@ -15,7 +15,13 @@ from ._async_live import AsyncFrames
 from ._devices import AudioDevice, DeviceStatistics
 from ._errors import LiveKitError
 from ._events import Event
-from ._reports import PlayerStatistics, RecorderStatistics, RecordingReport
+from ._reports import (
+    IPCSourceStatistics,
+    IPCTargetStatistics,
+    PlayerStatistics,
+    RecorderStatistics,
+    RecordingReport,
+)
 
 __all__ = [
     "AudioDeviceWatch",
@@ -29,6 +35,8 @@ __all__ = [
     "Copier",
     "Frame",
     "FunctionSource",
+    "IPCSource",
+    "IPCTarget",
     "ImageFile",
     "Layer",
     "LazyPlayer",
@@ -57,6 +65,7 @@ __all__ = [
     "_EventStream",
     "_FileFrames",
     "_FunctionWorker",
+    "_IPCFrames",
     "_LiveFrames",
     "_SceneFrames",
     "_Subscription",
@@ -590,6 +599,116 @@ class MediaInfo:
         """Bits a second; 0 if unknown."""
     def to_dict(self) -> dict[str, Any]:
         """Everything known about the file, as ``livekit-studio probe --json` prints it."""
+
+@final
+class IPCTarget(VideoTarget):
+    """Shares pictures with other processes of this user, under a name; :class:`IPCSource` reads them.
+
+    Add it to a :class:`Compositor`, a :class:`Player` or whatever has ``add_target``, or push arrays. A scene of the
+    same size renders straight into the shared memory, and readers look at that memory: nothing is copied. Nobody
+    waits for a reader; those that are slow miss pictures. The name is free again once this is closed, dropped, or its
+    process has ended in whatever way.
+
+    Args:
+        mapping_name: up to 64 bytes, without slashes.
+        width, height: of what is shared, in pixels; yuv420p and nv12 need even sides.
+        has_alpha: BGRA instead of BGR.
+        format: "bgr24", "bgra", "yuv420p" or "nv12" instead.
+        fit: how pictures of another size are scaled: "stretch", "contain" or "cover". Without it they are centred, and
+            cut off or surrounded by black (transparent in BGRA).
+
+    Raises BusyError if the name has a writer, ParameterError for names that cannot be, FormatError for sizes and
+    formats that cannot be, OutputError where the system refuses: no permission, a folder of somebody else, no
+    descriptors. Once closed, :meth:`push` raises ClosedError.
+    """
+
+    def __new__(
+        cls,
+        mapping_name: str,
+        width: int,
+        height: int,
+        has_alpha: bool = False,
+        *,
+        format: _PixelFormat | None = None,
+        fit: Literal["stretch", "contain", "cover"] | None = None,
+    ) -> Self: ...
+    def push(self, array: _Pixels, is_flipped: bool = False, *, format: _PixelFormat | None = None) -> None:
+        """Shares an array, copied once. Without ``format`` it is BGR (height, width, 3) or BGRA (height, width, 4),
+        or, two-dimensional, in the target's own format (height * 3 / 2, width).
+
+        ``is_flipped``: the first row of the array is the bottom one (packed formats only). Raises FormatError for a
+        wrong shape or dtype.
+        """
+    def size(self) -> tuple[int, int]:
+        """(width, height) of what is shared, in pixels."""
+    def set_size(self, width: int, height: int) -> None:
+        """Shares pictures of another size from now on; readers follow. Raises FormatError for impossible sizes."""
+    @property
+    def format(self) -> _PixelFormat:
+        """The format of what is shared."""
+    @property
+    def readers(self) -> int:
+        """Readers now, 64 at most."""
+    def statistics(self) -> IPCTargetStatistics:
+        """The counts so far."""
+    def close(self) -> None:
+        """Gives the name back; readers keep the last picture."""
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_args: object) -> None: ...
+
+@final
+class IPCSource(VideoSource):
+    """The pictures that another process shares as ``mapping_name``: see :class:`IPCTarget`.
+
+    Nobody needs to write there yet: the first writer is followed as soon as it comes, and so is every later one of
+    that name, and every change of size. When the writer has died the last picture stays and ``state`` is
+    "reconnecting"; a layer's ``fallback`` is shown instead. While a writer lives but makes no pictures for a second
+    where it did before, the state is "stalled". Changes are events of kind "source_state". Live only.
+
+    Frames are views of the shared memory: ``frame.array`` copies nothing, is read-only, and keeps its picture as long
+    as it lives, also beyond the writer. A program that holds more than a few gets copies.
+
+    ``lk.open("ipc:NAME")`` is the same, and "ipc:NAME" stands for it wherever a source is taken. Raises ParameterError
+    for names that cannot be, StreamError for what belongs to another user or is no writer, and where the system
+    refuses.
+    """
+
+    def __new__(cls, mapping_name: str) -> Self: ...
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the newest picture, or of those to come; (0, 0) while there is no writer."""
+    def frame(self, *, timeout: float | None = 10.0) -> Frame:
+        """The newest picture that is due. Waits for the first one, ``timeout`` seconds at most, then raises
+        DeadlineError. Raises ClosedError once closed.
+        """
+    def frames(self, *, timeout: float | None = None) -> _IPCFrames:
+        """An iterator over the pictures from the newest on, each once. It ends when the source is closed, or when no
+        picture has come for ``timeout`` seconds.
+        """
+    @property
+    def state(self) -> str:
+        """Where it stands: "starting", "live", "stalled", "reconnecting", "failed" or "closed"."""
+    @property
+    def error(self) -> LiveKitError | None:
+        """Why it has failed."""
+    def statistics(self) -> IPCSourceStatistics:
+        """The counts so far."""
+    def on(self, kind: _EventKind, function: Callable[[Event], object]) -> Callable[[], None]:
+        """Calls ``function`` with every event of ``kind`` ("*": all kinds), on LiveKit's service thread. What is
+        returned ends that when called.
+        """
+    def events(self) -> _EventStream:
+        """An iterator, also for ``async for``, over the events from now on."""
+    def close(self) -> None:
+        """Leaves the writer; the last picture stays with those who show it."""
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_args: object) -> None: ...
+
+@final
+class _IPCFrames:
+    """The pictures of a source, one after the other: what :meth:`IPCSource.frames` gives."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Frame: ...
 
 @final
 class NullTarget(VideoTarget):

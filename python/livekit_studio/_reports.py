@@ -7,6 +7,40 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class IPCTargetStatistics:
+    """Counts of an :class:`IPCTarget` since it was made.
+
+    Attributes:
+        frames: pictures shared.
+        in_place: those of them that were rendered in shared memory; the others were copied into it.
+        dropped: pictures that found no memory, because this program itself holds all of it.
+        readers: readers now.
+    """
+
+    frames: int
+    in_place: int
+    dropped: int
+    readers: int
+
+
+@dataclass(frozen=True, slots=True)
+class IPCSourceStatistics:
+    """Counts of an :class:`IPCSource` since it was made.
+
+    Attributes:
+        frames: pictures taken.
+        copied: those of them that are copies, because too many others are held.
+        lost: pictures that were overwritten before they could be taken.
+        writers: writers found so far.
+    """
+
+    frames: int
+    copied: int
+    lost: int
+    writers: int
+
+
+@dataclass(frozen=True, slots=True)
 class PlayerStatistics:
     """Counts of a player since it was opened, and how full its queues are.
 

@@ -27,6 +27,7 @@ ARGUMENTS = {
     "player_2020.py": ["{clip}", "copy.mp4"],
     "read_frames.py": ["{clip}"],
     "record_live.py": ["{clip}", "live.mp4", "1.5"],
+    "share_between_processes.py": [],
 }
 
 pytestmark = pytest.mark.skipif(not PROGRAMS, reason="the examples are not here: not a source tree")

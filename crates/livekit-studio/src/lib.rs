@@ -36,6 +36,10 @@ pub use lk_io::encode::{AudioSettings, EncoderInfo, OutputSettings, StreamKind, 
 pub use lk_io::generate::{Align, Text, TextStyle};
 pub use lk_io::generate::{TestPattern, TestTone};
 pub use lk_io::image_file::{self, ImageFile};
+pub use lk_io::ipc::{
+    self, IpcFit, IpcFolder, IpcListed, IpcSource, IpcSourceStatistics, IpcTarget, IpcTargetOptions,
+    IpcTargetStatistics,
+};
 pub use lk_io::log;
 pub use lk_io::media_file::{Deinterlace, FileAudio, LazyPlayer, MediaInfo, OpenOptions};
 pub use lk_io::mux::{FormatInfo, formats};
@@ -46,5 +50,7 @@ pub use lk_io::record::{
 };
 pub use lk_media::*;
 pub use record::{Heard, Recorded, Recording};
-pub use registry::{Opened, color_named, color_source, is_picture, open, open_pictures, open_sound};
+pub use registry::{
+    Opened, color_named, color_source, ipc_named, is_picture, open, open_pictures, open_sound,
+};
 pub use render::{EncodeOptions, Length, Output, RenderOptions, render};

@@ -2,13 +2,14 @@
 //! From what people write to sources: one grammar for Python, the command line and scene files.
 
 use crate::{
-    AudioSource, Color, Error, ErrorKind, FileAudio, ImageFile, LazyPlayer, MediaInfo, Microphone,
+    AudioSource, Color, Error, ErrorKind, FileAudio, ImageFile, IpcFolder, IpcSource, LazyPlayer, MediaInfo,
+    Microphone,
     OpenOptions, Player, PlayerOptions, Result, Size, Still, VideoSource,
 };
 use std::sync::Arc;
 
 /// Kinds of sources that are named "kind:parameter" and come with later parts of the system.
-const RESERVED: [&str; 4] = ["camera", "window", "ipc", "text"];
+const RESERVED: [&str; 3] = ["camera", "window", "text"];
 
 /// What a name opened: pictures, sound or both.
 pub struct Opened {
@@ -30,8 +31,8 @@ impl Opened {
     }
 }
 
-/// Opens a picture file, a media file, a pipe or a URL with its sound, or a colour ("color:#203040"). Pipes and URLs are
-/// opened once, by a [`Player`].
+/// Opens a picture file, a media file, a pipe or a URL with its sound, a colour ("color:#203040") or
+/// what another program shares ("ipc:NAME"). Pipes and URLs are opened once, by a [`Player`].
 pub fn open(name: &str, options: &OpenOptions) -> Result<Opened> {
     if is_url(name) || is_pipe(name) {
         check_kind(name)?;
@@ -52,6 +53,10 @@ pub fn open_pictures(name: &str, options: &OpenOptions) -> Result<Opened> {
         let color: Arc<dyn VideoSource> = Arc::new(color_source(color, None)?);
         return Ok(Opened { name: name.to_owned(), video: Some(color), sound: None, has_sound: false });
     }
+    if let Some(shared) = ipc_named(name) {
+        let source: Arc<dyn VideoSource> = Arc::new(IpcSource::open(shared, &IpcFolder::default())?);
+        return Ok(Opened { name: name.to_owned(), video: Some(source), sound: None, has_sound: false });
+    }
     if is_picture(name)? {
         let image: Arc<dyn VideoSource> = Arc::new(ImageFile::open(name)?);
         return Ok(Opened { name: name.to_owned(), video: Some(image), sound: None, has_sound: false });
@@ -68,7 +73,7 @@ pub fn open_pictures(name: &str, options: &OpenOptions) -> Result<Opened> {
 /// file has and a device does. An error if there is no sound.
 pub fn open_sound(name: &str, options: &OpenOptions) -> Result<Arc<dyn AudioSource>> {
     check_kind(name)?;
-    if color_named(name)?.is_some() {
+    if color_named(name)?.is_some() || ipc_named(name).is_some() {
         return Err(Error::new(ErrorKind::Media, format!("{name} has no sound")));
     }
     let is_file = std::path::Path::new(name).exists();
@@ -106,6 +111,12 @@ pub fn color_named(name: &str) -> Result<Option<Color>> {
     }
 }
 
+/// The name under which another program shares pictures, in "ipc:NAME"; None for names of other kinds and of files
+/// that exist.
+pub fn ipc_named(name: &str) -> Option<&str> {
+    name.strip_prefix("ipc:").filter(|_| !std::path::Path::new(name).exists())
+}
+
 /// Whether `name` is a file whose first bytes are those of a picture format; errors for names of kinds that do
 /// not exist (yet).
 pub fn is_picture(name: &str) -> Result<bool> {
@@ -120,7 +131,9 @@ fn check_kind(name: &str) -> Result<()> {
     let kind = name.split_once(':').map(|(kind, _)| kind).filter(|k| RESERVED.contains(k));
     if kind.is_some() && !std::path::Path::new(name).exists() {
         return Err(Error::parameter(format!("{name:?}: sources of this kind are not part of this version"))
-            .with_hint("this version opens picture files, media files, URLs and \"color:#203040\""));
+            .with_hint(
+                "this version opens picture files, media files, URLs, \"ipc:NAME\" and \"color:#203040\"",
+            ));
     }
     Ok(())
 }
@@ -183,6 +196,17 @@ mod tests {
             (Some(ErrorKind::Parameter), Some(ErrorKind::Parameter))
         );
         assert_eq!(open_sound("color:red", &options).err().map(|e| e.kind()), Some(ErrorKind::Media));
+    }
+
+    #[test]
+    fn what_is_shared_is_opened_by_name() {
+        assert_eq!((ipc_named("ipc:cam"), ipc_named("cam"), ipc_named("ipcam")), (Some("cam"), None, None));
+        let options = OpenOptions::default();
+        // nobody needs to write there
+        assert_eq!(open("ipc:registry-test", &options).unwrap().video().unwrap().name(), "ipc:registry-test");
+        let kind = |name| open(name, &options).err().map(|e| e.kind());
+        assert_eq!((kind("ipc:"), kind("ipc:a/b")), (Some(ErrorKind::Parameter), Some(ErrorKind::Parameter)));
+        assert_eq!(open_sound("ipc:x", &options).err().map(|e| e.kind()), Some(ErrorKind::Media));
     }
 
     #[test]

@@ -77,6 +77,28 @@ pub(crate) enum Command {
     Encoders,
     /// List the sound devices there are, and say what sound needs on this machine
     Devices,
+    /// Look at pictures that running programs share (IPCTarget)
+    #[command(subcommand)]
+    Ipc(IpcCommand),
+}
+
+/// `ipc`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum IpcCommand {
+    /// List the names that are shared, and what is shared under them
+    List,
+    /// Say every second how many pictures come, how late and whether any are lost, until Ctrl-C
+    Watch(WatchArgs),
+}
+
+/// `ipc watch`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct WatchArgs {
+    /// The name that is shared; it need not be there yet
+    pub name: String,
+    /// How long to watch, in seconds
+    #[arg(long, value_parser = positive, allow_negative_numbers = true)]
+    pub seconds: Option<f64>,
 }
 
 /// `render`.

@@ -9,6 +9,7 @@ mod args;
 mod audio_spec;
 mod devices;
 mod failure;
+mod ipc;
 mod layer_spec;
 mod lists;
 mod log;
@@ -52,6 +53,7 @@ pub fn run_with(args: Vec<String>, cancel: &Cancel, listen: impl FnOnce(tracing:
         Command::Formats => lists::formats(output),
         Command::Encoders => lists::encoders(output),
         Command::Devices => devices::command(output),
+        Command::Ipc(args) => ipc::command(args, output, cancel),
     };
     match done {
         Ok(()) => OK,

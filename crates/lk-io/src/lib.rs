@@ -7,6 +7,7 @@ pub mod copier;
 pub mod encode;
 pub mod generate;
 pub mod image_file;
+pub mod ipc;
 pub mod media_file;
 pub mod mux;
 pub mod null_target;

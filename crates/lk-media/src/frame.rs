@@ -87,6 +87,11 @@ pub trait HostMemoryMut: HostMemory {
     fn may_be_reclaimed(&self) -> bool {
         false
     }
+    /// The picture whose bytes the memory still holds, where that is known: who shows something like it next need
+    /// only write what differs.
+    fn shows(&self) -> Option<FrameId> {
+        None
+    }
 }
 
 /// One plane of a picture, read.
@@ -385,6 +390,11 @@ impl FrameMut {
     /// What the picture will be.
     pub fn spec(&self) -> FrameSpec {
         self.spec
+    }
+
+    /// The picture whose bytes, all of them and of this spec, are still there from before; None if that is not known.
+    pub fn shows(&self) -> Option<FrameId> {
+        self.memory.shows()
     }
 
     /// Plane `index`, to read.

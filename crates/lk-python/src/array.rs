@@ -6,7 +6,7 @@ use crate::error::raise;
 use crate::service::Owned;
 use livekit_studio::frame::PlaneLayout;
 use livekit_studio::{
-    Error, Frame, FrameMap, FramePool, FrameSpec, HostMemory, PixelFormat, Size, Timestamp,
+    Error, Frame, FrameMap, FrameMut, FramePool, FrameSpec, HostMemory, PixelFormat, Size, Timestamp,
 };
 use pyo3::buffer::PyUntypedBuffer;
 use pyo3::prelude::*;
@@ -82,6 +82,17 @@ pub(crate) fn copy_in(
     flipped: bool,
     timestamp: Timestamp,
 ) -> PyResult<Frame> {
+    copy_into(array, format, flipped, timestamp, |spec| FramePool::shared().frame(spec))
+}
+
+/// The same into memory of the caller's choice.
+pub(crate) fn copy_into(
+    array: &Bound<'_, PyAny>,
+    format: PixelFormat,
+    flipped: bool,
+    timestamp: Timestamp,
+    memory: impl FnOnce(FrameSpec) -> Result<FrameMut, Error>,
+) -> PyResult<Frame> {
     let (buffer, size) = checked(array, format)?;
     if flipped && matches!(format, PixelFormat::I420 | PixelFormat::Nv12) {
         return Err(wrong("planar arrays cannot be flipped".to_owned(), "pass them with the top row first"));
@@ -104,7 +115,7 @@ pub(crate) fn copy_in(
         // strides say; both live until the end of this function, and the GIL is held, so no Python code writes.
         unsafe { std::slice::from_raw_parts(start.offset(y as isize * stride), row_bytes) }
     };
-    let mut frame = FramePool::shared().frame(spec).map_err(raise)?;
+    let mut frame = memory(spec).map_err(raise)?;
     if matches!(format, PixelFormat::I420 | PixelFormat::Nv12) {
         // the chroma rows follow the luma rows; rows of half the width lie two to a row of the array
         let mut bytes = (0..rows).flat_map(row);
@@ -115,6 +126,12 @@ pub(crate) fn copy_in(
         }
     } else {
         let mut plane = frame.plane_mut(0);
+        if !flipped && stride == row_bytes as isize && plane.stride == row_bytes {
+            // SAFETY: as in `row`; the rows follow one another without a gap.
+            let all = unsafe { std::slice::from_raw_parts(start, rows * row_bytes) };
+            plane.data[..all.len()].copy_from_slice(all);
+            return Ok(frame.publish(timestamp));
+        }
         (0..rows).for_each(|y| plane.row_mut(y).copy_from_slice(row(y)));
     }
     Ok(frame.publish(timestamp))

@@ -18,6 +18,8 @@ mod frame;
 mod frames;
 mod function_source;
 mod image_file;
+mod ipc_source;
+mod ipc_target;
 mod layer;
 mod lazy_player;
 mod live;
@@ -114,6 +116,10 @@ mod _native {
     use super::function_source::{PyFunctionSource, PyFunctionWorker};
     #[pymodule_export]
     use super::image_file::PyImageFile;
+    #[pymodule_export]
+    use super::ipc_source::{PyIpcFrames, PyIpcSource};
+    #[pymodule_export]
+    use super::ipc_target::PyIpcTarget;
     #[pymodule_export]
     use super::layer::PyLayer;
     #[pymodule_export]

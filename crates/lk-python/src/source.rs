@@ -180,6 +180,9 @@ pub(crate) fn open<'py>(source: &Bound<'py, PyAny>, format: Option<&str>) -> PyR
         return Ok(Bound::new(py, PyColor::init(color, None)?)?.into_any());
     }
     let native = py.import("livekit_studio._native")?;
+    if let Some(shared) = livekit_studio::ipc_named(&name) {
+        return native.getattr("IPCSource")?.call1((shared,));
+    }
     let class = if livekit_studio::is_picture(&name).or_raise()? { "ImageFile" } else { "LazyPlayer" };
     native.getattr(class)?.call1((name,))
 }

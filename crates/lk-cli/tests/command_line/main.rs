@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails there
 
 mod help;
+mod ipc;
 mod probe;
 mod program;
 mod render;

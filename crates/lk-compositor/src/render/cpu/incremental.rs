@@ -6,9 +6,15 @@ use super::CpuRenderer;
 use super::tests::{Stage, picture};
 use crate::render::{OutputRequest, RenderStatistics};
 use crate::scene::{Blend, Color, Crop, Flip, Layer, Placement, SourceId};
+use lk_media::frame::PlaneLayout;
 use lk_media::kernel::portable_only;
-use lk_media::{AlphaKind, ColorSpace, Frame, FramePool, FrameSpec, PixelFormat, Size};
+use lk_media::{
+    AlphaKind, ColorSpace, Frame, FrameId, FrameMut, FramePool, FrameSpec, HostMemory, HostMemoryMut,
+    PixelFormat, Size,
+};
+use parking_lot::Mutex;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 struct Random(u64);
 
@@ -71,7 +77,61 @@ fn any_placement(random: &mut Random, canvas: Size) -> Placement {
     }
 }
 
+/// Memory that a target lends again and again, with the picture it was last offered.
+#[derive(Clone, Default)]
+struct Lender(Arc<Mutex<Option<Remembered>>>);
+
+type Remembered = (FrameMut, Option<FrameId>);
+
+/// The memory while it is lent; it goes back when the frame made of it is dropped.
+struct Lent(Option<FrameMut>, Option<FrameId>, Lender);
+
+impl Lender {
+    fn lend(&self, spec: FrameSpec) -> FrameMut {
+        let before = self.0.lock().take().filter(|(memory, _)| memory.spec() == spec);
+        let (memory, shows) = before.unwrap_or_else(|| (FramePool::shared().frame(spec).unwrap(), None));
+        FrameMut::new(spec, Box::new(Lent(Some(memory), shows, self.clone()))).unwrap()
+    }
+
+    /// The memory is back and shows this.
+    fn shows(&self, id: FrameId) {
+        self.0.lock().as_mut().unwrap().1 = Some(id);
+    }
+}
+
+impl HostMemory for Lent {
+    fn layout(&self, plane: usize) -> PlaneLayout {
+        let plane = self.0.as_ref().unwrap().plane(plane);
+        PlaneLayout { stride: plane.stride, rows: plane.rows }
+    }
+
+    fn plane(&self, plane: usize) -> &[u8] {
+        self.0.as_ref().unwrap().plane(plane).data
+    }
+}
+
+impl HostMemoryMut for Lent {
+    fn plane_mut(&mut self, plane: usize) -> &mut [u8] {
+        self.0.as_mut().unwrap().plane_mut(plane).data
+    }
+
+    fn planes_mut(&mut self) -> Vec<&mut [u8]> {
+        self.0.as_mut().unwrap().planes_mut().into_iter().map(|plane| plane.data).collect()
+    }
+
+    fn shows(&self) -> Option<FrameId> {
+        self.1
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        *self.2.0.lock() = self.0.take().map(|memory| (memory, None));
+    }
+}
+
 struct Sequence {
+    lender: Lender,
     random: Random,
     stage: Stage,
     renderer: CpuRenderer,
@@ -88,7 +148,8 @@ impl Sequence {
         renderer.band_pixels = 1 << (9 + random.below(4));
         let additive = random.one_in(4);
         let stage = Stage::new(canvas.0, canvas.1);
-        let mut sequence = Self { random, stage, renderer, held: VecDeque::new(), additive };
+        let lender = Lender::default();
+        let mut sequence = Self { lender, random, stage, renderer, held: VecDeque::new(), additive };
         for _ in 0..2 + sequence.random.below(6) {
             sequence.add();
         }
@@ -185,17 +246,20 @@ impl Sequence {
             self.edit();
         }
         let specs: Vec<FrameSpec> = (0..1 + self.random.below(2)).map(|_| self.any_spec(formats)).collect();
+        let lends = self.random.one_in(3);
         let outputs: Vec<OutputRequest> = specs
             .iter()
-            .map(|spec| {
+            .enumerate()
+            .map(|(index, spec)| {
                 let brings = self.random.one_in(12);
-                OutputRequest {
-                    spec: *spec,
-                    buffer: brings.then(|| FramePool::shared().frame(*spec).unwrap()),
-                }
+                let buffer = match index {
+                    0 if lends => Some(self.lender.lend(*spec)),
+                    _ => brings.then(|| FramePool::shared().frame(*spec).unwrap()),
+                };
+                OutputRequest { spec: *spec, buffer }
             })
             .collect();
-        let frames = self.stage.render(&mut self.renderer, outputs).unwrap();
+        let mut frames = self.stage.render(&mut self.renderer, outputs).unwrap();
         for (frame, spec) in frames.iter().zip(&specs) {
             let mut fresh = CpuRenderer::new(1).unwrap();
             let outputs = vec![OutputRequest { spec: *spec, buffer: None }];
@@ -204,6 +268,10 @@ impl Sequence {
             let expected = &self.stage.render(&mut fresh, outputs).unwrap()[0];
             portable_only(false);
             self.compare(frame, expected, name);
+        }
+        if lends {
+            let lent = frames.remove(0).id();
+            self.lender.shows(lent);
         }
         self.held.extend(frames);
         // what is held must stay what it was: see `compare` of the next use of its memory
@@ -294,6 +362,31 @@ fn frames_that_are_held_stay_what_they_were() {
             held.remove(at);
         }
     }
+}
+
+/// Memory that is brought again with what was drawn into it is drawn only where that changes.
+#[test]
+fn memory_that_comes_back_is_not_drawn_anew() {
+    let mut stage = Stage::new(640, 360);
+    stage.add(&picture(PixelFormat::Bgr, 640, 360, 1), Placement::STRETCH);
+    stage.add(&picture(PixelFormat::Rgba, 64, 36, 2), Placement::moved(0.0, 0.0));
+    let (lender, mut renderer) = (Lender::default(), CpuRenderer::new(1).unwrap());
+    let spec = FrameSpec::of(PixelFormat::Bgra, stage.scene.size);
+    let mut drawn = Vec::new();
+    for n in 0..6 {
+        if n % 2 == 1 {
+            let top = *stage.scene.layers.keys().next_back().unwrap();
+            stage.scene.layers.get_mut(&top).unwrap().placement = Placement::moved(f64::from(n) * 7.0, 100.0);
+        }
+        let before = renderer.statistics().drawn;
+        let outputs = vec![OutputRequest { spec, buffer: Some(lender.lend(spec)) }];
+        let id = stage.render(&mut renderer, outputs).unwrap().remove(0).id();
+        lender.shows(id);
+        drawn.push(renderer.statistics().drawn - before);
+    }
+    assert_eq!(drawn[0], 640 * 360);
+    assert!(drawn[1..].iter().step_by(2).all(|d| (1..2 * 80 * 40).contains(d)), "{drawn:?}");
+    assert!(drawn[2..].iter().step_by(2).all(|d| *d == 0), "{drawn:?}");
 }
 
 /// A small moving layer costs about its own pixels, not the canvas'.

@@ -164,7 +164,9 @@ impl CpuRenderer {
         let d = Arc::get_mut(&mut drawing).ok_or_else(still_held)?;
         for target in d.targets.drain(..).map(Mutex::into_inner) {
             let frame = target.frame.publish(job.time);
-            if !target.brought {
+            if target.brought {
+                self.recycler.remember(&frame, &shown);
+            } else {
                 self.recycler.keep(&frame, &shown);
             }
             for request in target.requests {
@@ -193,7 +195,11 @@ impl CpuRenderer {
                     let message = "the memory brought for an output is for another kind of picture";
                     return Err(Error::format(message));
                 }
-                Some(frame) => (frame, None, true),
+                Some(frame) => {
+                    let shown = self.recycler.shown_in(&frame);
+                    self.statistics.reclaimed += u64::from(shown.is_some());
+                    (frame, shown, true)
+                }
                 None => {
                     if let Some(target) = self.waiting.iter_mut().find(same) {
                         target.requests.push(index);

@@ -3,7 +3,8 @@
 //! in it, so that only the difference has to be drawn.
 
 use super::damage::Shown;
-use lk_media::{Frame, FrameMut, FramePool, FrameSpec, Result};
+use lk_media::{Frame, FrameId, FrameMut, FramePool, FrameSpec, Result};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Frames remembered, most of them held by others (an encoder holds up to 17).
@@ -17,6 +18,8 @@ const MAX_AGE: u64 = 150;
 #[derive(Default)]
 pub(super) struct Recycler {
     kept: Vec<Kept>,
+    /// What frames showed that were drawn into the memory of others, the newest last: it may come back.
+    lent: VecDeque<(FrameId, FrameSpec, Arc<Shown>)>,
     job: u64,
 }
 
@@ -49,6 +52,20 @@ impl Recycler {
             FramePool::shared().frame(spec)
         })?;
         Ok((frame, None))
+    }
+
+    /// What memory that is brought still shows, if it was drawn here.
+    pub fn shown_in(&self, memory: &FrameMut) -> Option<Arc<Shown>> {
+        let (id, spec) = (memory.shows()?, memory.spec());
+        self.lent.iter().rfind(|l| (l.0, l.1) == (id, spec)).map(|l| l.2.clone())
+    }
+
+    /// Remembers what a frame shows that was drawn into memory that was brought.
+    pub fn remember(&mut self, frame: &Frame, shown: &Arc<Shown>) {
+        if self.lent.len() >= MAX_FRAMES {
+            self.lent.pop_front();
+        }
+        self.lent.push_back((frame.id(), frame.spec(), shown.clone()));
     }
 
     /// Remembers a frame just made.
