@@ -58,6 +58,14 @@ class DeadlineError(LiveKitError, TimeoutError):
     """Something did not answer in time."""
 
 
+class DisplayError(LiveKitError, RuntimeError):
+    """There is no display to show a window on or to capture from, or it went away."""
+
+
+class DeviceNotFoundError(LiveKitError, LookupError):
+    """No device or window is called that; the hint lists those there are."""
+
+
 class LiveSourceError(LiveKitError):
     """A source that cannot be exact is shown in an offline render."""
 
@@ -97,6 +105,8 @@ _KINDS: dict[str, type[LiveKitError]] = {
     "DiskFull": DiskFullError,
     "Stream": StreamError,
     "Deadline": DeadlineError,
+    "Display": DisplayError,
+    "DeviceNotFound": DeviceNotFoundError,
     "LiveSource": LiveSourceError,
     "Closed": ClosedError,
     "Busy": BusyError,

@@ -15,6 +15,7 @@
 mod record;
 mod registry;
 mod render;
+mod viewer;
 
 pub use lk_compositor::{
     Anchor, Blend, Color, Crop, Fit, Flip, Layer, LayerId, MixerInput, MixerSettings, OfflinePolicy,
@@ -38,7 +39,10 @@ pub use lk_io::player::{Player, PlayerOptions, PlayerStatistics};
 pub use lk_io::record::{
     AudioTrack, Recorder, RecorderSettings, RecorderState, RecorderStatistics, RecordingReport,
 };
+pub use lk_io::viewer::{Key, Painter, View, ViewFit, Viewer, ViewerOptions, ViewerStatistics};
+pub use lk_io::window_capture::{Capture, CaptureOptions, Region, WindowInfo, WindowRule, windows};
 pub use lk_media::*;
 pub use record::{Heard, Recorded, Recording};
 pub use registry::{Opened, color_named, color_source, is_picture, open, open_pictures, open_sound};
+pub use viewer::open_viewer;
 pub use render::{EncodeOptions, Length, Output, RenderOptions, render};

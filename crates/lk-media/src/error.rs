@@ -32,6 +32,10 @@ pub enum ErrorKind {
     Stream,
     /// Something did not answer within its deadline. Try again or give it more time.
     Deadline,
+    /// There is no display to show a window on or to capture from, or it went away. Start one, or go without.
+    Display,
+    /// No device or window is called that. Choose one of those there are.
+    DeviceNotFound,
     /// A live source was asked to be exact. Give the layer an `offline` policy or use a file.
     LiveSource,
     /// The object was closed.
