@@ -60,6 +60,7 @@ impl Desktop {
             };
             this.manager = Some(manager);
             wait_until("openbox manages", || this.ask("xprop", &["-root", "_NET_SUPPORTING_WM_CHECK"]).contains("# 0x"));
+            pause(Duration::from_millis(500));
         }
         Some(this)
     }
@@ -100,9 +101,10 @@ impl Desktop {
     /// Starts a server of the same number again.
     pub fn restart(&mut self) {
         let screen = format!("{}x{}x24", self.size.width, self.size.height);
-        let spawned = Command::new("Xvfb").args([&self.name, "-screen", "0", &screen, "-noreset"]);
-        let spawned = spawned.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        self.server = spawned.expect("it started before");
+        let mut command = Command::new("Xvfb");
+        command.args([&self.name, "-screen", "0", &screen, "-noreset"]);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        self.server = command.spawn().expect("it started before");
         wait_until("Xvfb is back", || self.ask("xprop", &["-root", "_X"]).contains("_X"));
     }
 }

@@ -4,7 +4,7 @@
 use crate::display::{Desktop, difference, pause, wait_until};
 use lk_compositor::Placement;
 use lk_media::clock::thread_cpu_time;
-use lk_media::{AlphaKind, Frame, FrameSpec, PixelFormat, Size, Still, VideoPort, VideoSource, VideoTarget, thread};
+use lk_media::{AlphaKind, Frame, FrameSpec, PixelFormat, Size, Still, VideoPort, VideoSource, thread};
 use lk_tests::harness::{Motif, Picture, Stage};
 use lk_tests::reference;
 use livekit_studio::{ErrorKind, ImageFile, Key, View, ViewFit, Viewer, ViewerOptions, image_file, open_viewer};
@@ -60,8 +60,8 @@ fn an_image_in_a_window_is_the_file_and_the_reference_when_scaled() {
     let Some(desktop) = Desktop::start(SCREEN, false) else { return };
     let (size, picture) = (Size::new(317, 203), noise(Size::new(317, 203)));
     let path = std::env::temp_dir().join(format!("lk-viewer-{}.png", std::process::id()));
-    image_file::save(&picture.frame(), &path.to_string_lossy()).expect("saved");
-    let file = ImageFile::open(&path.to_string_lossy()).expect("an image");
+    image_file::save(&picture.frame(), &path).expect("saved");
+    let file = ImageFile::open(&path).expect("an image");
     let _ = std::fs::remove_file(&path);
 
     let viewer = open(&desktop, size, "exact");

@@ -154,7 +154,8 @@ impl Window {
             // what was sent last may have brought events in from the socket already
             match self.display.conn.poll_for_event().map_err(Error::from_x)? {
                 Some(event) => self.handle(&event)?,
-                None => self.display.wait(&self.shared.bell, None)?,
+                None if self.open => self.display.wait(&self.shared.bell, None)?,
+                None => {}
             }
         }
         // the display takes the rest with the connection

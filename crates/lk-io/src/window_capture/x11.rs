@@ -148,14 +148,21 @@ impl Session {
                     return Ok(());
                 }
             }
-            if now >= self.due && (self.damaged || self.pointer_moved()?) {
-                self.take_frame()?;
+            if now >= self.due && self.is_wanted() {
                 self.due = self.next_due(now);
+                if self.damaged || self.pointer_moved()? {
+                    self.take_frame()?;
+                }
                 continue;
             }
             self.wait(now)?;
         }
         Ok(())
+    }
+
+    /// Whether it is to be looked at when its time comes, for something that was drawn or a pointer that may have moved.
+    fn is_wanted(&self) -> bool {
+        self.damaged || (self.shared.options.cursor && self.drawn.is_some())
     }
 
     /// The time of the next frame at the earliest: on a grid, so that frames that come a little late do not slow it.
@@ -169,7 +176,7 @@ impl Session {
         let until = |t: Timestamp| Duration::from_nanos(t.nanos_since(now).max(0).unsigned_abs());
         let limit = match &self.drawn {
             None => Some(until(self.search)),
-            Some(_) if self.damaged || self.shared.options.cursor => Some(until(self.due)),
+            Some(_) if self.is_wanted() => Some(until(self.due)),
             Some(_) if self.pictures.has_spare() => Some(IDLE),
             Some(_) => None,
         };
@@ -231,9 +238,6 @@ impl Session {
 
     /// Whether the pointer is to be seen and has changed.
     fn pointer_moved(&mut self) -> Result<bool> {
-        if !self.shared.options.cursor || self.drawn.is_none() {
-            return Ok(false);
-        }
         let at = self.display.conn.query_pointer(self.display.root()).map_err(Error::from_x)?;
         let at = at.reply().map_err(Error::from_x)?;
         Ok(self.pointer.is_none_or(|(x, y, _)| (x, y) != (at.root_x, at.root_y)))
