@@ -7,6 +7,7 @@
 
 mod args;
 mod audio_spec;
+mod desktop;
 mod failure;
 mod layer_spec;
 mod lists;
@@ -50,6 +51,9 @@ pub fn run_with(args: Vec<String>, cancel: &Cancel, listen: impl FnOnce(tracing:
         Command::Probe(args) => probe::command(args, output, cancel),
         Command::Formats => lists::formats(output),
         Command::Encoders => lists::encoders(output),
+        Command::View(args) => desktop::view(args, cancel),
+        Command::Play(args) => desktop::play(args, cancel),
+        Command::Windows => desktop::windows(output),
     };
     match done {
         Ok(()) => OK,

@@ -38,7 +38,7 @@ fn encoder_row(encoder: &EncoderInfo) -> [String; 3] {
 }
 
 /// Rows with their first two columns aligned; long ones push the rest aside.
-fn columns(rows: Vec<[String; 3]>) -> String {
+pub(crate) fn columns(rows: Vec<[String; 3]>) -> String {
     const WIDEST: usize = 24;
     let width = |column: usize| rows.iter().map(|r| r[column].chars().count()).max().unwrap_or(0).min(WIDEST);
     let (first, second) = (width(0), width(1));

@@ -8,6 +8,7 @@ mod audio_port;
 mod blocking;
 mod color;
 mod compositor;
+mod compositor_window;
 mod copier;
 mod error;
 mod events;
@@ -34,6 +35,9 @@ mod test_pattern;
 mod text;
 mod values;
 mod video_port;
+mod viewer;
+mod window_capture;
+mod window_list;
 
 use error::Raise;
 use pyo3::prelude::*;
@@ -130,6 +134,12 @@ mod _native {
     use super::text::PyText;
     #[pymodule_export]
     use super::video_port::PyVideoPort;
+    #[pymodule_export]
+    use super::viewer::PyViewer;
+    #[pymodule_export]
+    use super::window_capture::{PyCapture, PyScreenCapture, PyWindowCapture};
+    #[pymodule_export]
+    use super::window_list::{PyWindowList, windows};
 
     #[pymodule_init]
     fn init(m: &Bound<'_, PyModule>) -> PyResult<()> {
