@@ -46,7 +46,6 @@ __all__ = [
     "WindowList",
     "_AudioBlocks",
     "_Batch",
-    "_Capture",
     "_EventStream",
     "_FileFrames",
     "_FunctionWorker",
@@ -499,26 +498,8 @@ class WindowList:
 def windows(*, display: str | None = None) -> list[WindowInfo]:
     """The windows of the desktop in the order they were opened. Raises DisplayError."""
 
-@disjoint_base
-class _Capture(VideoSource):
-    def size(self) -> tuple[int, int]:
-        """(width, height) of its newest frame; (0, 0) before the first."""
-    @property
-    def state(self) -> str:
-        """"starting", "live", "stalled" (iconified), "reconnecting" (closed and looked for), or "ended"."""
-    def on(self, kind: _EventKind, function: Callable[[Event], object]) -> Callable[[], None]:
-        """Calls ``function`` with every event of ``kind`` ("*": all kinds), on LiveKit's service thread. What is
-        returned ends that when called.
-        """
-    def events(self) -> _EventStream:
-        """An iterator, also for ``async for``, over the events from now on."""
-    def close(self) -> None:
-        """Ends it; the last frame stays."""
-    def __enter__(self) -> Self: ...
-    def __exit__(self, *args: object) -> None: ...
-
 @final
-class WindowCapture(_Capture):
+class WindowCapture(VideoSource):
     """A window of the desktop as a live source, whole even where it is covered.
 
     It follows the window when it is resized, and makes a frame when something was drawn. Iconified or closed its
@@ -554,9 +535,24 @@ class WindowCapture(_Capture):
     @property
     def window(self) -> WindowInfo | None:
         """The window that is captured, or was when it was there last."""
+    def size(self) -> tuple[int, int]:
+        """(width, height) of its newest frame; (0, 0) before the first."""
+    @property
+    def state(self) -> str:
+        """ "starting", "live", "stalled" (iconified), "reconnecting" (closed and looked for), or "ended"."""
+    def on(self, kind: _EventKind, function: Callable[[Event], object]) -> Callable[[], None]:
+        """Calls ``function`` with every event of ``kind`` ("*": all kinds), on LiveKit's service thread. What is
+        returned ends that when called.
+        """
+    def events(self) -> _EventStream:
+        """An iterator, also for ``async for``, over the events from now on."""
+    def close(self) -> None:
+        """Ends it; the last frame stays."""
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *args: object) -> None: ...
 
 @final
-class ScreenCapture(_Capture):
+class ScreenCapture(VideoSource):
     """A screen, or a part of it, as a live source.
 
     Args:
@@ -576,6 +572,21 @@ class ScreenCapture(_Capture):
         cursor: bool = True,
         fps: _Rate = 60,
     ) -> Self: ...
+    def size(self) -> tuple[int, int]:
+        """(width, height) of its newest frame; (0, 0) before the first."""
+    @property
+    def state(self) -> str:
+        """ "starting", "live", "stalled" (iconified), "reconnecting" (closed and looked for), or "ended"."""
+    def on(self, kind: _EventKind, function: Callable[[Event], object]) -> Callable[[], None]:
+        """Calls ``function`` with every event of ``kind`` ("*": all kinds), on LiveKit's service thread. What is
+        returned ends that when called.
+        """
+    def events(self) -> _EventStream:
+        """An iterator, also for ``async for``, over the events from now on."""
+    def close(self) -> None:
+        """Ends it; the last frame stays."""
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *args: object) -> None: ...
 
 @final
 class Player(VideoSource):

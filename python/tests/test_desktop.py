@@ -44,7 +44,8 @@ def screen(display: str) -> media.Bytes:
 
 
 def draw_until(draw: object, is_so: object) -> None:
-    assert callable(draw) and callable(is_so)
+    assert callable(draw)
+    assert callable(is_so)
     deadline = time.monotonic() + 20
     while not is_so():
         assert draw()
@@ -63,7 +64,12 @@ def test_an_image_in_a_viewer(display: str, tmp_path: Path) -> None:
         draw_until(viewer.draw, lambda: np.array_equal(screen(display)[:200, :320], pixels))
         assert np.array_equal(viewer.screenshot(tmp_path / "shot.png").to_ndarray("rgb24"), pixels)
         assert (tmp_path / "shot.png").exists()
-        assert (viewer.size(), viewer.title, viewer.closed, viewer.error) == ((320, 200), "an image", False, None)
+        assert (viewer.size(), viewer.title, viewer.closed, viewer.error) == (
+            (320, 200),
+            "an image",
+            False,
+            None,
+        )
     assert viewer.closed
     assert not viewer.draw()
     with pytest.raises(lk.ClosedError):
@@ -111,12 +117,16 @@ def test_everything_into_a_window_a_port_and_a_file(display: str, numbered: Path
     out = tmp_path / "out.mp4"
     with lk.Recorder(out, source=port, video_width=320, video_height=240):
         for _ in range(120):
-            assert scene.draw() and shown.draw()
+            assert scene.draw()
+            assert shown.draw()
     scene.close()
-    red = media.ffmpeg("-i", out, "-vf", "crop=60:50:30:30,scale=1:1:flags=area", "-pix_fmt", "rgb24", "-f", "rawvideo", "-")
+    red = media.ffmpeg(
+        "-i", out, "-vf", "crop=60:50:30:30,scale=1:1:flags=area", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"
+    )
     colours = np.frombuffer(red, np.uint8).reshape(-1, 3)
     assert len(colours) >= 50
-    assert (colours[-20:, 0] > 200).all() and (colours[-20:, 1:] < 60).all()
+    assert (colours[-20:, 0] > 200).all()
+    assert (colours[-20:, 1:] < 60).all()
 
 
 def test_windows_and_their_captures(display: str) -> None:
@@ -138,8 +148,11 @@ def test_windows_and_their_captures(display: str) -> None:
     ):
         assert isinstance(capture, lk.WindowCapture)
         array, timestamp, _ = capture.pull()
-        assert capture.size() == (140, 90) and capture.state == "live" and timestamp > 0
-        assert array is not None and np.array_equal(np.asarray(array)[..., 2::-1], pixels)
+        assert capture.size() == (140, 90)
+        assert capture.state == "live"
+        assert timestamp > 0
+        assert array is not None
+        assert np.array_equal(np.asarray(array)[..., 2::-1], pixels)
     events = []
     capture = lk.WindowCapture(2)
     capture.on("source_state", lambda e: events.append(e.new))
@@ -225,5 +238,58 @@ def test_a_display_that_dies_ends_neither_program_nor_recording(display: str, tm
     program = [sys.executable, "-c", textwrap.dedent(DIES), str(out)]
     done = subprocess.run(program, capture_output=True, timeout=120, check=False, text=True)
     assert (done.returncode, done.stdout) == (0, "alive\n"), done.stderr[-2000:]
-    frames = media.ffmpeg("-i", out, "-map", "0:v", "-vf", "scale=1:1", "-pix_fmt", "gray", "-f", "rawvideo", "-")
+    frames = media.ffmpeg(
+        "-i", out, "-map", "0:v", "-vf", "scale=1:1", "-pix_fmt", "gray", "-f", "rawvideo", "-"
+    )
     assert len(frames) >= 45
+
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "python"
+
+
+@pytest.mark.skipif(not EXAMPLES.exists(), reason="the examples are not here: not a source tree")
+def test_the_examples_with_windows(display: str, clip_with_sound: Path, tmp_path: Path) -> None:
+    lk.Frame.from_ndarray(picture(320, 240), "rgb24").save(tmp_path / "picture.png")
+    files = [str(tmp_path / "picture.png"), str(clip_with_sound)]
+
+    def run(name: str, *arguments: str) -> str:
+        program = [sys.executable, str(EXAMPLES / name), *arguments]
+        done = subprocess.run(program, capture_output=True, timeout=120, check=False, text=True, cwd=tmp_path)
+        assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr[-2000:]
+        return done.stdout
+
+    assert run("viewers_2020.py", *files, "2") == "3 windows are still open\n"
+    with lk.Viewer(200, 100, "captured") as viewer:
+        viewer.set_source("color:#00ff00")
+        assert viewer.draw()
+        said = run("windows_2020.py", "0", *files, "window.mp4", "all.mp4", "3")
+    assert said == "0: captured\n"
+    info = lk.MediaInfo(str(tmp_path / "window.mp4"))
+    assert info.video_size() == (200, 100)
+    assert info.duration() > 1_500_000
+    colour = media.ffmpeg(
+        "-sseof", "-0.5", "-i", tmp_path / "all.mp4", "-frames:v", "1", "-vf", "crop=400:300:770:340,scale=1:1:flags=area",
+        "-pix_fmt", "rgb24", "-f", "rawvideo", "-",
+    )  # fmt: skip
+    assert colour[1] > 200
+    assert colour[0] < 60
+    assert colour[2] < 60
+
+
+def test_the_command_line(display: str, tmp_path: Path) -> None:
+    lk.Frame.from_ndarray(picture(200, 120), "rgb24").save(tmp_path / "picture.png")
+    tool = [sys.executable, "-c", "import sys; from livekit_studio._cli import main; sys.exit(main())"]
+    with subprocess.Popen([*tool, "view", "picture.png"], cwd=tmp_path) as view:
+        deadline = time.monotonic() + 20
+        while not np.array_equal(screen(display)[:120, :200], picture(200, 120)):
+            assert time.monotonic() < deadline
+            assert view.poll() is None
+        listed = subprocess.run([*tool, "windows"], capture_output=True, text=True, check=True).stdout
+        assert '"picture.png" 200x120' in listed
+        assert "LiveKit" in listed
+        window = media.run("xdotool", "search", "--name", "picture.png").decode().strip()
+        media.run("xdotool", "key", "--window", window, "q")
+        assert view.wait(20) == 0
+    wrong = subprocess.run([*tool, "view", "window:nothing"], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 1
+    assert 'there is no window "nothing"' in wrong.stderr

@@ -43,6 +43,8 @@ pub use lk_io::viewer::{Key, Painter, View, ViewFit, Viewer, ViewerOptions, View
 pub use lk_io::window_capture::{Capture, CaptureOptions, Region, WindowInfo, WindowRule, windows};
 pub use lk_media::*;
 pub use record::{Heard, Recorded, Recording};
-pub use registry::{Captured, Opened, captured, color_named, color_source, is_picture, open, open_pictures, open_sound};
-pub use viewer::open_viewer;
+pub use registry::{
+    Captured, Opened, captured, color_named, color_source, is_picture, open, open_pictures, open_sound,
+};
 pub use render::{EncodeOptions, Length, Output, RenderOptions, render};
+pub use viewer::open_viewer;

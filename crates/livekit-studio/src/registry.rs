@@ -2,8 +2,8 @@
 //! From what people write to sources: one grammar for Python, the command line and scene files.
 
 use crate::{
-    AudioSource, Capture, CaptureOptions, Color, Error, ErrorKind, FileAudio, ImageFile, LazyPlayer, MediaInfo, OpenOptions, Player,
-    PlayerOptions, Result, Size, Still, VideoSource, WindowRule,
+    AudioSource, Capture, CaptureOptions, Color, Error, ErrorKind, FileAudio, ImageFile, LazyPlayer,
+    MediaInfo, OpenOptions, Player, PlayerOptions, Result, Size, Still, VideoSource, WindowRule,
 };
 use std::sync::Arc;
 
@@ -58,7 +58,12 @@ pub fn open_pictures(name: &str, options: &OpenOptions) -> Result<Opened> {
             Captured::Screen => Capture::screen(None, CaptureOptions { cursor: true, ..options })?,
             Captured::Window(title) => Capture::window(WindowRule::Title(title.to_owned()), options)?,
         };
-        return Ok(Opened { name: name.to_owned(), video: Some(Arc::new(capture)), sound: None, has_sound: false });
+        return Ok(Opened {
+            name: name.to_owned(),
+            video: Some(Arc::new(capture)),
+            sound: None,
+            has_sound: false,
+        });
     }
     if is_picture(name)? {
         let image: Arc<dyn VideoSource> = Arc::new(ImageFile::open(name)?);
@@ -195,8 +200,14 @@ mod tests {
     #[test]
     fn windows_and_screens_are_named() {
         assert_eq!(captured("window: A title: with more"), Some(Captured::Window("A title: with more")));
-        assert_eq!((captured("screen"), captured("screen.png"), captured("windows")), (Some(Captured::Screen), None, None));
-        assert_eq!(open_sound("screen", &OpenOptions::default()).err().map(|e| e.kind()), Some(ErrorKind::Media));
+        assert_eq!(
+            (captured("screen"), captured("screen.png"), captured("windows")),
+            (Some(Captured::Screen), None, None)
+        );
+        assert_eq!(
+            open_sound("screen", &OpenOptions::default()).err().map(|e| e.kind()),
+            Some(ErrorKind::Media)
+        );
     }
 
     #[test]

@@ -8,7 +8,11 @@ use lk_media::{Error, Frame, FrameMut, Result, Size, Timestamp, thread};
 
 /// Opens a window. Pictures are scaled by the renderer, with all of its threads.
 pub fn open_viewer(options: ViewerOptions) -> Result<Viewer> {
-    let painter = RendererPainter { renderer: CpuRenderer::new(thread::budget())?, source: SourceId::unique(), index: 0 };
+    let painter = RendererPainter {
+        renderer: CpuRenderer::new(thread::budget())?,
+        source: SourceId::unique(),
+        index: 0,
+    };
     Viewer::open(options, Box::new(painter))
 }
 
@@ -29,7 +33,13 @@ impl Painter for RendererPainter {
         let outputs = vec![OutputRequest { spec, buffer: Some(into) }];
         self.index += 1;
         let time = frame.map_or(Timestamp::ZERO, Frame::timestamp);
-        self.renderer.submit(RenderJob { index: self.index, time, scene: &scene, inputs: &inputs, outputs })?;
+        self.renderer.submit(RenderJob {
+            index: self.index,
+            time,
+            scene: &scene,
+            inputs: &inputs,
+            outputs,
+        })?;
         let rendered = self.renderer.poll().and_then(|mut rendered| rendered.frames.pop());
         rendered.ok_or_else(|| Error::internal("a picture was drawn and is gone"))
     }

@@ -6,8 +6,8 @@ use crate::failure::Failure;
 use crate::lists::columns;
 use crate::output::Output;
 use livekit_studio::{
-    Cancel, Key, OpenOptions, Player, PlayerOptions, Size, Timestamp, Viewer, ViewerOptions,
-    WindowInfo, open_pictures, open_viewer,
+    Cancel, Key, OpenOptions, Player, PlayerOptions, Size, Timestamp, Viewer, ViewerOptions, WindowInfo,
+    open_pictures, open_viewer,
 };
 use serde_json::json;
 
@@ -41,8 +41,7 @@ pub(crate) fn view(args: &ViewArgs, cancel: &Cancel) -> Result<(), Failure> {
 
 /// Plays a file in a window.
 pub(crate) fn play(args: &PlayArgs, cancel: &Cancel) -> Result<(), Failure> {
-    let options =
-        PlayerOptions { looping: args.r#loop, ..PlayerOptions::default() };
+    let options = PlayerOptions { looping: args.r#loop, ..PlayerOptions::default() };
     let player = Player::open(&args.name, &options)?;
     let video = player.video();
     let viewer = window(&args.name, args.size, video.size())?;

@@ -137,7 +137,7 @@ mod _native {
     #[pymodule_export]
     use super::viewer::PyViewer;
     #[pymodule_export]
-    use super::window_capture::{PyCapture, PyScreenCapture, PyWindowCapture};
+    use super::window_capture::{PyScreenCapture, PyWindowCapture};
     #[pymodule_export]
     use super::window_list::{PyWindowList, windows};
 

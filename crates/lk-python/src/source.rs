@@ -9,8 +9,8 @@ use crate::error::{Raise, raise};
 use crate::frame::{PyFrame, pulled};
 use crate::values::{format_of, path_of, type_name};
 use livekit_studio::{
-    AudioSource, Cancel, Captured, Clock, Error, Frame, OpenOptions, Picture, Sample, Sampling, Still, Timestamp,
-    VideoSource,
+    AudioSource, Cancel, Captured, Clock, Error, Frame, OpenOptions, Picture, Sample, Sampling, Still,
+    Timestamp, VideoSource,
 };
 use pyo3::buffer::PyUntypedBuffer;
 use pyo3::prelude::*;

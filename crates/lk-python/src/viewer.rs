@@ -173,7 +173,9 @@ impl PyViewer {
 
     fn __enter__(slf: Py<Self>) -> PyResult<Py<Self>> {
         if slf.get().open()?.is_closed() {
-            return Err(raise(Error::new(ErrorKind::Closed, "the window was closed").with_hint("open another")));
+            return Err(raise(
+                Error::new(ErrorKind::Closed, "the window was closed").with_hint("open another"),
+            ));
         }
         Ok(slf)
     }

@@ -15,15 +15,19 @@ use pyo3::types::PyTuple;
 use pyo3::{PyTraverseError, PyVisit};
 use std::sync::Arc;
 
-/// What both have.
-#[pyclass(frozen, extends = PyVideoSource, subclass, name = "_Capture", module = "livekit_studio._native")]
-pub(crate) struct PyCapture {
+/// What both classes hold. They do not share a base of their own: collected classes below one another crash the
+/// interpreter's collector with PyO3 0.30.
+struct Common {
     capture: Released<Arc<Capture>>,
     listeners: Listeners,
     born: Born,
 }
 
-fn options_of(display: Option<String>, cursor: bool, fps: Option<&Bound<'_, PyAny>>) -> PyResult<CaptureOptions> {
+fn options_of(
+    display: Option<String>,
+    cursor: bool,
+    fps: Option<&Bound<'_, PyAny>>,
+) -> PyResult<CaptureOptions> {
     use crate::error::Raise;
     let usual = CaptureOptions::new().or_raise()?;
     let rate = fps.map_or(Ok(usual.rate), values::rate_of)?;
@@ -33,61 +37,69 @@ fn options_of(display: Option<String>, cursor: bool, fps: Option<&Bound<'_, PyAn
 fn begin(
     py: Python<'_>,
     open: impl FnOnce() -> Result<Capture> + Send + 'static,
-) -> PyResult<PyClassInitializer<PyCapture>> {
+) -> PyResult<(PyClassInitializer<PyVideoSource>, Common)> {
     let capture = wait_for(py, &Cancel::new(), move || open().map(Arc::new))?;
     let source: Arc<dyn VideoSource> = capture.clone();
     let listeners = Listeners::new(capture.events().clone());
-    let this = PyCapture { capture: Released::new(capture), listeners, born: Born::here() };
-    Ok(PyClassInitializer::from(PyVideoSource::new(source)).add_subclass(this))
+    let common = Common { capture: Released::new(capture), listeners, born: Born::here() };
+    Ok((PyClassInitializer::from(PyVideoSource::new(source)), common))
 }
 
-#[pymethods]
-impl PyCapture {
-    fn size(&self) -> (u32, u32) {
-        self.capture.size().map_or((0, 0), |s| (s.width, s.height))
-    }
+/// What both classes do.
+macro_rules! common {
+    ($class:ident) => {
+        #[pymethods]
+        impl $class {
+            fn size(&self) -> (u32, u32) {
+                self.0.capture.size().map_or((0, 0), |s| (s.width, s.height))
+            }
 
-    #[getter]
-    fn state(&self) -> &'static str {
-        self.capture.state().word()
-    }
+            #[getter]
+            fn state(&self) -> &'static str {
+                self.0.capture.state().word()
+            }
 
-    fn on<'py>(&self, kind: &str, function: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        self.listeners.on(kind, function)
-    }
+            fn on<'py>(&self, kind: &str, function: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+                self.0.listeners.on(kind, function)
+            }
 
-    fn events(&self) -> PyResult<PyEventStream> {
-        self.listeners.events()
-    }
+            fn events(&self) -> PyResult<PyEventStream> {
+                self.0.listeners.events()
+            }
 
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
-        self.born.check()?;
-        py.detach(|| self.capture.close());
-        Ok(())
-    }
+            fn close(&self, py: Python<'_>) -> PyResult<()> {
+                self.0.born.check()?;
+                py.detach(|| self.0.capture.close());
+                Ok(())
+            }
 
-    fn __enter__(slf: Py<Self>) -> PyResult<Py<Self>> {
-        slf.get().born.check()?;
-        Ok(slf)
-    }
+            fn __enter__(slf: Py<Self>) -> PyResult<Py<Self>> {
+                slf.get().0.born.check()?;
+                Ok(slf)
+            }
 
-    #[pyo3(signature = (*_args))]
-    fn __exit__(&self, py: Python<'_>, _args: &Bound<'_, PyTuple>) -> PyResult<()> {
-        self.close(py)
-    }
+            #[pyo3(signature = (*_args))]
+            fn __exit__(&self, py: Python<'_>, _args: &Bound<'_, PyTuple>) -> PyResult<()> {
+                self.close(py)
+            }
 
-    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
-        self.listeners.traverse(&visit)
-    }
+            fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+                self.0.listeners.traverse(&visit)
+            }
 
-    fn __clear__(&self) {
-        self.listeners.clear();
-    }
+            fn __clear__(&self) {
+                self.0.listeners.clear();
+            }
+        }
+    };
 }
+
+common!(PyWindowCapture);
+common!(PyScreenCapture);
 
 /// A window of the desktop.
-#[pyclass(frozen, extends = PyCapture, name = "WindowCapture", module = "livekit_studio")]
-pub(crate) struct PyWindowCapture;
+#[pyclass(frozen, extends = PyVideoSource, name = "WindowCapture", module = "livekit_studio")]
+pub(crate) struct PyWindowCapture(Common);
 
 #[pymethods]
 impl PyWindowCapture {
@@ -131,19 +143,19 @@ impl PyWindowCapture {
             return Err(raise(error.with_hint("say one of idx, title, application, pid and id")));
         };
         let options = options_of(display, cursor, fps)?;
-        Ok(begin(py, move || Capture::window(rule, options))?.add_subclass(Self))
+        let (source, common) = begin(py, move || Capture::window(rule, options))?;
+        Ok(source.add_subclass(Self(common)))
     }
 
     #[getter]
-    fn window<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let window = slf.as_super().get().capture.window_info();
-        window.map(|w| info(slf.py(), w)).transpose()
+    fn window<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.0.capture.window_info().map(|w| info(py, w)).transpose()
     }
 }
 
 /// A screen, or a part of it.
-#[pyclass(frozen, extends = PyCapture, name = "ScreenCapture", module = "livekit_studio")]
-pub(crate) struct PyScreenCapture;
+#[pyclass(frozen, extends = PyVideoSource, name = "ScreenCapture", module = "livekit_studio")]
+pub(crate) struct PyScreenCapture(Common);
 
 #[pymethods]
 impl PyScreenCapture {
@@ -169,6 +181,7 @@ impl PyScreenCapture {
             })
             .transpose()?;
         let options = options_of(display, cursor, fps)?;
-        Ok(begin(py, move || Capture::screen(region, options))?.add_subclass(Self))
+        let (source, common) = begin(py, move || Capture::screen(region, options))?;
+        Ok(source.add_subclass(Self(common)))
     }
 }

@@ -3,9 +3,9 @@
 
 use crate::display::{Desktop, difference, pause, wait_until};
 use crate::painter::{Painted, color, number};
+use livekit_studio::{Capture, CaptureOptions, ErrorKind, Region, WindowRule, windows};
 use lk_media::clock::Deadline;
 use lk_media::{Frame, Sample, Sampling, Size, VideoSource};
-use livekit_studio::{Capture, CaptureOptions, ErrorKind, Region, WindowRule, windows};
 use std::time::Duration;
 
 const SCREEN: Size = Size::new(800, 600);
@@ -182,7 +182,8 @@ fn the_screen_a_part_of_it_and_the_pointer() {
     assert_eq!(difference(&desktop.screen(), 290, 190, &frame), 0);
     assert_eq!(frame.size(), region.size);
 
-    let pointed = Capture::screen(None, CaptureOptions { cursor: true, ..options(&desktop) }).expect("a screen");
+    let pointed =
+        Capture::screen(None, CaptureOptions { cursor: true, ..options(&desktop) }).expect("a screen");
     let differs = |f: &Frame, x: usize, y: usize| {
         let (shot, f) = (desktop.screen().map_native(), f.map_native());
         let columns = x - 12..x + 12;

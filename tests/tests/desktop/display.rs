@@ -59,7 +59,9 @@ impl Desktop {
                 return None;
             };
             this.manager = Some(manager);
-            wait_until("openbox manages", || this.ask("xprop", &["-root", "_NET_SUPPORTING_WM_CHECK"]).contains("# 0x"));
+            wait_until("openbox manages", || {
+                this.ask("xprop", &["-root", "_NET_SUPPORTING_WM_CHECK"]).contains("# 0x")
+            });
             pause(Duration::from_millis(500));
         }
         Some(this)
@@ -74,7 +76,8 @@ impl Desktop {
     /// What is on the screen now, by ffmpeg.
     pub fn screen(&self) -> Frame {
         let size = format!("{}x{}", self.size.width, self.size.height);
-        let input = ["-v", "error", "-f", "x11grab", "-draw_mouse", "0", "-video_size", &size, "-i", &self.name];
+        let input =
+            ["-v", "error", "-f", "x11grab", "-draw_mouse", "0", "-video_size", &size, "-i", &self.name];
         let output = Command::new("ffmpeg")
             .args(input)
             .args(["-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "bgra", "-"])
@@ -145,7 +148,8 @@ pub fn skip(reason: &str) {
 
 /// The largest difference between a rectangle of `screen` with its corner at `x`, `y` and `picture`, in one component.
 pub fn difference(screen: &Frame, x: usize, y: usize, picture: &Frame) -> u8 {
-    let (screen, picture) = (screen.map(PixelFormat::Bgra).expect("rgb"), picture.map(PixelFormat::Bgra).expect("rgb"));
+    let (screen, picture) =
+        (screen.map(PixelFormat::Bgra).expect("rgb"), picture.map(PixelFormat::Bgra).expect("rgb"));
     let (screen, picture) = (screen.plane(0), picture.plane(0));
     let rows = (0..picture.rows).map(|row| {
         let here = &screen.row(y + row)[x * 4..x * 4 + picture.width];

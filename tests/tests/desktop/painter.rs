@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
-    AtomEnum, ConfigureWindowAux, ConnectionExt, CreateGCAux, CreateWindowAux, Gcontext, ImageFormat, PropMode,
-    StackMode, Window, WindowClass,
+    AtomEnum, ConfigureWindowAux, ConnectionExt, CreateGCAux, CreateWindowAux, Gcontext, ImageFormat,
+    PropMode, StackMode, Window, WindowClass,
 };
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
@@ -35,7 +35,8 @@ impl Painted {
             .expect("a window");
         let class = format!("{application}\0{application}\0");
         for (name, value) in [(AtomEnum::WM_NAME, title.as_bytes()), (AtomEnum::WM_CLASS, class.as_bytes())] {
-            conn.change_property8(PropMode::REPLACE, window, name, AtomEnum::STRING, value).expect("a property");
+            conn.change_property8(PropMode::REPLACE, window, name, AtomEnum::STRING, value)
+                .expect("a property");
         }
         let pid = conn.intern_atom(false, b"_NET_WM_PID").expect("atom").reply().expect("atom").atom;
         let own = [std::process::id()];
@@ -74,7 +75,8 @@ impl Painted {
     }
 
     pub fn set_shown(&self, shown: bool) {
-        let done = if shown { self.conn.map_window(self.window) } else { self.conn.unmap_window(self.window) };
+        let done =
+            if shown { self.conn.map_window(self.window) } else { self.conn.unmap_window(self.window) };
         done.expect("done").check().expect("done");
     }
 

@@ -3,12 +3,12 @@
 
 use crate::display::{Desktop, wait_until};
 use crate::painter::{Painted, number};
-use lk_media::clock::Deadline;
-use lk_media::{Size, Still, VideoSource};
-use lk_tests::harness::{Motif, Picture};
 use livekit_studio::{
     Capture, CaptureOptions, ErrorKind, PixelFormat, Region, ViewerOptions, WindowRule, open_viewer, windows,
 };
+use lk_media::clock::Deadline;
+use lk_media::{Size, Still, VideoSource};
+use lk_tests::harness::{Motif, Picture};
 use std::sync::Arc;
 use std::time::Duration;
 

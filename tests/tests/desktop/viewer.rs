@@ -2,12 +2,14 @@
 //! What windows show, and what they cost.
 
 use crate::display::{Desktop, difference, pause, wait_until};
+use livekit_studio::{
+    ErrorKind, ImageFile, Key, View, ViewFit, Viewer, ViewerOptions, image_file, open_viewer,
+};
 use lk_compositor::Placement;
 use lk_media::clock::thread_cpu_time;
 use lk_media::{AlphaKind, Frame, FrameSpec, PixelFormat, Size, Still, VideoPort, VideoSource, thread};
 use lk_tests::harness::{Motif, Picture, Stage};
 use lk_tests::reference;
-use livekit_studio::{ErrorKind, ImageFile, Key, View, ViewFit, Viewer, ViewerOptions, image_file, open_viewer};
 use std::sync::Arc;
 use std::time::Duration;
 use x11rb::connection::Connection;
@@ -101,8 +103,7 @@ fn three_windows_from_three_threads() {
                 let picture = Picture::new(PixelFormat::I420, 200 + n * 20, 150, Motif::Noise(u64::from(n)));
                 port.publish(picture.frame());
                 let id = window(&desktop, &title);
-                let expected =
-                    expected(&picture, viewer.size(), Placement::STRETCH);
+                let expected = expected(&picture, viewer.size(), Placement::STRETCH);
                 wait_until("all three show theirs", || {
                     assert!(viewer.draw().expect("drawn"));
                     desktop.ask("xdotool", &["windowraise", &id]);
@@ -186,7 +187,9 @@ fn keys_full_screen_and_the_close_button() {
     viewer.set_fullscreen(true);
     wait_until("it fills the screen again", || viewer.draw().expect("drawn") && viewer.size() == SCREEN);
     viewer.set_title("another");
-    wait_until("it has another title", || desktop.ask("xprop", &["-id", &id, "_NET_WM_NAME"]).contains("another"));
+    wait_until("it has another title", || {
+        desktop.ask("xprop", &["-id", &id, "_NET_WM_NAME"]).contains("another")
+    });
 
     press_close(&desktop, id.parse().expect("a number"));
     wait_until("it is closed", || !viewer.draw().expect("no error"));

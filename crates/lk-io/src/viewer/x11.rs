@@ -12,8 +12,8 @@ use std::sync::atomic::Ordering;
 use x11rb::connection::{Connection, RequestConnection};
 use x11rb::protocol::shm;
 use x11rb::protocol::xproto::{
-    AtomEnum, ClientMessageEvent, ConfigureWindowAux, ConnectionExt, CreateGCAux, CreateWindowAux, EventMask, Gcontext,
-    ImageFormat, PropMode, Visibility, Window as WindowId, WindowClass,
+    AtomEnum, ClientMessageEvent, ConfigureWindowAux, ConnectionExt, CreateGCAux, CreateWindowAux, EventMask,
+    Gcontext, ImageFormat, PropMode, Visibility, Window as WindowId, WindowClass,
 };
 use x11rb::protocol::{Event, xproto};
 use x11rb::wrapper::ConnectionExt as _;
@@ -26,7 +26,11 @@ const CLASS: &[u8] = b"livekit-studio\0LiveKit\0";
 const FROM_APPLICATION: u32 = 1;
 
 /// Opens a window on a thread of its own.
-pub(super) fn open(shared: Arc<Shared>, display: Option<String>, painter: Box<dyn Painter>) -> Result<Thread> {
+pub(super) fn open(
+    shared: Arc<Shared>,
+    display: Option<String>,
+    painter: Box<dyn Painter>,
+) -> Result<Thread> {
     let (sender, receiver) = crossbeam_channel::bounded(1);
     let thread = thread::spawn("lk-viewer", move || {
         let opened = Window::open(shared.clone(), display.as_deref(), painter);
@@ -87,10 +91,22 @@ impl Window {
             .bit_gravity(xproto::Gravity::CENTER)
             .event_mask(events);
         let (width, height) = (size.width as u16, size.height as u16);
-        conn.create_window(depth, window, root, 0, 0, width, height, 0, WindowClass::INPUT_OUTPUT, visual, &look)
-            .map_err(Error::from_x)?
-            .check()
-            .map_err(Error::from_x)?;
+        conn.create_window(
+            depth,
+            window,
+            root,
+            0,
+            0,
+            width,
+            height,
+            0,
+            WindowClass::INPUT_OUTPUT,
+            visual,
+            &look,
+        )
+        .map_err(Error::from_x)?
+        .check()
+        .map_err(Error::from_x)?;
         conn.create_gc(gc, window, &CreateGCAux::new().graphics_exposures(0)).map_err(Error::from_x)?;
         let keysyms = keyboard(&display)?;
         let mut this = Self {

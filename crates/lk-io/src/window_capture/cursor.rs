@@ -16,7 +16,9 @@ impl Pointer {
     pub fn draw(&self, plane: &mut PlaneMut<'_>) {
         let columns = (plane.width / 4) as i32;
         for (dy, row) in self.pixels.chunks_exact(self.width.max(1)).enumerate() {
-            let Some(y) = usize::try_from(self.y + dy as i32).ok().filter(|y| *y < plane.rows) else { continue };
+            let Some(y) = usize::try_from(self.y + dy as i32).ok().filter(|y| *y < plane.rows) else {
+                continue;
+            };
             let target = plane.row_mut(y);
             for (dx, over) in row.iter().enumerate() {
                 let x = self.x + dx as i32;
@@ -40,7 +42,8 @@ mod tests {
     #[test]
     fn the_pointer_covers_by_its_alpha_and_stops_at_the_edge() {
         let mut data = [100; 2 * 3 * 4];
-        let pointer = Pointer { x: 1, y: -1, width: 2, pixels: vec![[9; 4], [9; 4], [0, 0, 200, 255], [50; 4]] };
+        let pointer =
+            Pointer { x: 1, y: -1, width: 2, pixels: vec![[9; 4], [9; 4], [0, 0, 200, 255], [50; 4]] };
         pointer.draw(&mut PlaneMut { data: &mut data, stride: 12, width: 12, rows: 2 });
         assert_eq!(data[4..8], [0, 0, 200, 255]);
         assert_eq!(data[8..12], [50 + 80; 4]);

@@ -100,7 +100,8 @@ impl WindowRule {
             [] => "there are no windows".to_owned(),
             names => format!("there are: {}", names.join(", ")),
         };
-        Error::new(kind, format!("there is no {self}")).with_hint(format!("{}{there}", guess.unwrap_or_default()))
+        Error::new(kind, format!("there is no {self}"))
+            .with_hint(format!("{}{there}", guess.unwrap_or_default()))
     }
 }
 

@@ -18,8 +18,8 @@ use x11 as backend;
 use backend::Bell;
 use lk_media::thread::{Process, Thread};
 use lk_media::{
-    Cancel, Error, ErrorKind, Event, EventKind, Events, Exactness, Frame, FrameRate, Result, Sample, Sampling, Size,
-    SourceState, Timestamp, VideoPort, VideoSource, Wake,
+    Cancel, Error, ErrorKind, Event, EventKind, Events, Exactness, Frame, FrameRate, Result, Sample,
+    Sampling, Size, SourceState, Timestamp, VideoPort, VideoSource, Wake,
 };
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -184,8 +184,11 @@ impl VideoSource for Capture {
 
     fn sample(&self, at: Timestamp, sampling: Sampling) -> Result<Sample> {
         if sampling == Sampling::Exact {
-            return Err(Error::new(ErrorKind::LiveSource, format!("{} has no exact times: it shows what is there now", self.shared.name))
-                .with_hint("give the layer offline=\"freeze\" or \"skip\", or record it first"));
+            return Err(Error::new(
+                ErrorKind::LiveSource,
+                format!("{} has no exact times: it shows what is there now", self.shared.name),
+            )
+            .with_hint("give the layer offline=\"freeze\" or \"skip\", or record it first"));
         }
         VideoSource::sample(&self.shared.port, at, sampling)
     }

@@ -258,7 +258,8 @@ impl Session {
         let copied = self.pictures.out() > MOST;
         let (width, height) = (area.size.width as u16, area.size.height as u16);
         let format = ImageFormat::Z_PIXMAP.into();
-        let got = shm::get_image(conn, area.drawable, area.x, area.y, width, height, !0, format, memory.id, 0);
+        let got =
+            shm::get_image(conn, area.drawable, area.x, area.y, width, height, !0, format, memory.id, 0);
         let depth = match got.map_err(Error::from_x)?.reply() {
             Ok(got) => got.depth,
             Err(x11rb::errors::ReplyError::X11Error(_)) => {
@@ -278,7 +279,8 @@ impl Session {
             self.draw_pointer(&mut frame, x, y)?;
         }
         let frame = frame.publish(now);
-        let frame = if copied { Frame::from_packed(spec, &frame.map_native().to_packed(), now)? } else { frame };
+        let frame =
+            if copied { Frame::from_packed(spec, &frame.map_native().to_packed(), now)? } else { frame };
         self.shared.publish(frame);
         Ok(())
     }

@@ -60,8 +60,7 @@ impl Display {
             Some(name) => Cow::Borrowed(name),
             None => std::env::var("DISPLAY").map_or(Cow::Borrowed(""), Cow::Owned),
         };
-        let (conn, screen) =
-            RustConnection::connect(Some(&label)).map_err(|e| cannot_open(&label, e))?;
+        let (conn, screen) = RustConnection::connect(Some(&label)).map_err(|e| cannot_open(&label, e))?;
         let atoms = Atoms::new(&conn).map_err(Error::from_x)?.reply().map_err(Error::from_x)?;
         let mut display = Self { conn, screen, atoms, has_shm: false };
         display.has_shm = display.find_shm();
@@ -91,8 +90,11 @@ impl Display {
             }
         }
         if !self.has_shm {
-            return Err(Error::new(ErrorKind::Display, "the display does not share memory with this program")
-                .with_hint("capture on the machine whose display it is, not over a network"));
+            return Err(Error::new(
+                ErrorKind::Display,
+                "the display does not share memory with this program",
+            )
+            .with_hint("capture on the machine whose display it is, not over a network"));
         }
         // versions must be agreed on before anything else is asked
         composite::query_version(&self.conn, 0, 4).map_err(Error::from_x)?.reply().map_err(Error::from_x)?;
@@ -121,13 +123,17 @@ impl Display {
                 && (v.red_mask, v.green_mask, v.blue_mask) == (0xff_0000, 0xff00, 0xff)
         };
         let all = screen.allowed_depths.iter().flat_map(|d| d.visuals.iter().map(move |v| (d, v)));
-        let mut found: Vec<_> = all.filter(|(d, v)| is_bgrx(d, v)).map(|(d, v)| (d.depth, v.visual_id)).collect();
+        let mut found: Vec<_> =
+            all.filter(|(d, v)| is_bgrx(d, v)).map(|(d, v)| (d.depth, v.visual_id)).collect();
         found.sort_by_key(|(_, id)| *id != screen.root_visual);
         match found.first() {
             Some(visual) if setup.image_byte_order == ImageOrder::LSB_FIRST => Ok(*visual),
             _ => Err(Error::new(
                 ErrorKind::Display,
-                format!("the display has {} bits a pixel in an order that is not supported", screen.root_depth),
+                format!(
+                    "the display has {} bits a pixel in an order that is not supported",
+                    screen.root_depth
+                ),
             )
             .with_hint("use a display with 24 bits a pixel")),
         }
@@ -146,14 +152,9 @@ impl Display {
     /// Waits until the display has something to say, `bell` rings, or `limit` has passed.
     pub fn wait(&self, bell: &Bell, limit: Option<Duration>) -> Result<()> {
         self.conn.flush().map_err(Error::from_x)?;
-        let mut fds = [
-            PollFd::new(self.conn.stream(), PollFlags::IN),
-            PollFd::new(&bell.0, PollFlags::IN),
-        ];
-        let limit = limit.map(|l| Timespec {
-            tv_sec: l.as_secs().min(3600) as i64,
-            tv_nsec: i64::from(l.subsec_nanos()),
-        });
+        let mut fds = [PollFd::new(self.conn.stream(), PollFlags::IN), PollFd::new(&bell.0, PollFlags::IN)];
+        let limit = limit
+            .map(|l| Timespec { tv_sec: l.as_secs().min(3600) as i64, tv_nsec: i64::from(l.subsec_nanos()) });
         match poll(&mut fds, limit.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(e) => return Err(Error::internal("cannot wait for the display").with_source(e)),
@@ -180,7 +181,8 @@ impl Bell {
 
     /// Waits for it, at most `limit`.
     pub fn wait(&self, limit: Duration) {
-        let limit = Timespec { tv_sec: limit.as_secs().min(3600) as i64, tv_nsec: i64::from(limit.subsec_nanos()) };
+        let limit =
+            Timespec { tv_sec: limit.as_secs().min(3600) as i64, tv_nsec: i64::from(limit.subsec_nanos()) };
         let _ = poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&limit));
         self.clear();
     }
@@ -208,7 +210,8 @@ pub(crate) fn answer<T>(
             // it may hang for as long as the display does
             thread.detach();
             let message = format!("the display does not answer within {} s", ANSWER.as_secs());
-            Err(Error::new(ErrorKind::Display, message).with_hint("it may be stopped or overloaded; try again"))
+            Err(Error::new(ErrorKind::Display, message)
+                .with_hint("it may be stopped or overloaded; try again"))
         }
     }
 }

@@ -17,7 +17,8 @@ fn fastest(display: &Display) -> Option<f64> {
     let conn = &display.conn;
     let resources = randr::get_screen_resources_current(conn, display.root()).ok()?.reply().ok()?;
     let crtcs = resources.crtcs.iter();
-    let cookies: Vec<_> = crtcs.filter_map(|c| randr::get_crtc_info(conn, *c, resources.config_timestamp).ok()).collect();
+    let cookies: Vec<_> =
+        crtcs.filter_map(|c| randr::get_crtc_info(conn, *c, resources.config_timestamp).ok()).collect();
     let modes: Vec<u32> = cookies.into_iter().filter_map(|c| c.reply().ok()).map(|info| info.mode).collect();
     let rates = resources.modes.iter().filter(|m| modes.contains(&m.id)).map(|mode| {
         let mut lines = f64::from(mode.vtotal);

@@ -33,14 +33,7 @@ impl Segment {
         ftruncate(&file, len as u64).map_err(failed)?;
         // SAFETY: a new mapping of a file of `len` bytes at an address the system chooses.
         let address = unsafe {
-            mmap(
-                std::ptr::null_mut(),
-                len,
-                ProtFlags::READ | ProtFlags::WRITE,
-                MapFlags::SHARED,
-                &file,
-                0,
-            )
+            mmap(std::ptr::null_mut(), len, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED, &file, 0)
         }
         .map_err(failed)?;
         let address = NonNull::new(address.cast()).ok_or_else(|| Error::internal("memory mapped at zero"))?;
@@ -50,7 +43,8 @@ impl Segment {
     /// Hands it to the server, which knows it by the name that comes back.
     pub fn attach(&self, conn: &RustConnection) -> Result<shm::Seg> {
         let id = conn.generate_id().map_err(Error::from_x)?;
-        let file = self.file.try_clone().map_err(|e| Error::internal("no file descriptors left").with_source(e))?;
+        let file =
+            self.file.try_clone().map_err(|e| Error::internal("no file descriptors left").with_source(e))?;
         shm::attach_fd(conn, id, file, false).map_err(Error::from_x)?.check().map_err(Error::from_x)?;
         Ok(id)
     }

@@ -20,12 +20,14 @@ pub(super) fn windows(display: &Display) -> Result<Vec<WindowInfo>> {
 
 /// What applications open where there is no window manager: what is shown and has a name, the lowest first.
 fn named_children(display: &Display) -> Result<Vec<Window>> {
-    let tree = display.conn.query_tree(display.root()).map_err(Error::from_x)?.reply().map_err(Error::from_x)?;
+    let tree =
+        display.conn.query_tree(display.root()).map_err(Error::from_x)?.reply().map_err(Error::from_x)?;
     let mut found = Vec::new();
     for id in tree.children {
         let attributes = display.conn.get_window_attributes(id).map_err(Error::from_x)?.reply();
-        let is_shown = attributes
-            .is_ok_and(|a| a.map_state == MapState::VIEWABLE && a.class == WindowClass::INPUT_OUTPUT && !a.override_redirect);
+        let is_shown = attributes.is_ok_and(|a| {
+            a.map_state == MapState::VIEWABLE && a.class == WindowClass::INPUT_OUTPUT && !a.override_redirect
+        });
         if is_shown && display.property(id, AtomEnum::WM_NAME.into())?.is_some() {
             found.push(id);
         }

@@ -8,7 +8,9 @@ use x11rb::connection::Connection;
 use x11rb::errors::ReplyError;
 use x11rb::protocol::composite::{self, Redirect};
 use x11rb::protocol::damage::{self, ReportLevel};
-use x11rb::protocol::xproto::{ChangeWindowAttributesAux, ConnectionExt, Drawable, EventMask, Pixmap, Window};
+use x11rb::protocol::xproto::{
+    ChangeWindowAttributesAux, ConnectionExt, Drawable, EventMask, Pixmap, Window,
+};
 
 /// Where a picture is read from.
 pub(super) struct Area {
@@ -87,7 +89,6 @@ impl Drawn {
             w.forget_picture(display);
         }
     }
-
 }
 
 /// A window that is drawn in memory of its own, whole whatever covers it.
@@ -177,6 +178,11 @@ impl Screen {
         let fits = |at: u32, length: u32, side: u32| at.checked_add(length).is_some_and(|end| end <= side);
         let inside = fits(region.x, region.size.width, self.whole.width)
             && fits(region.y, region.size.height, self.whole.height);
-        inside.then_some(Area { drawable: self.root, x: region.x as i16, y: region.y as i16, size: region.size })
+        inside.then_some(Area {
+            drawable: self.root,
+            x: region.x as i16,
+            y: region.y as i16,
+            size: region.size,
+        })
     }
 }
