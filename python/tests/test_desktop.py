@@ -159,9 +159,9 @@ def test_windows_and_their_captures(display: str) -> None:
     assert capture.window == windows[2]
     viewers[2].close()
     deadline = time.monotonic() + 20
-    while events != ["reconnecting"] and time.monotonic() < deadline:
+    while events[-1:] != ["reconnecting"] and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert events == ["reconnecting"]
+    assert events in (["reconnecting"], ["stalled", "reconnecting"])
     assert capture.state == "reconnecting"
     with lk.ScreenCapture(region=(10, 20, 64, 32), cursor=False) as part:
         assert part.size() == (64, 32)
@@ -180,9 +180,9 @@ def test_errors_of_windows(display: str) -> None:
         lk.WindowCapture(0, title="here")
     with pytest.raises(lk.ParameterError, match="640x480"):
         lk.ScreenCapture(region=(600, 0, 100, 100))
+    scene = lk.Compositor(64, 48)
+    scene.add("window:here")
     with pytest.raises(lk.LiveSourceError):
-        scene = lk.Compositor(64, 48)
-        scene.add("window:here")
         scene.render(lk.NullTarget(), frames=1)
     with pytest.raises(lk.FormatError):
         lk.Viewer(0, 10, "nothing")
@@ -255,7 +255,8 @@ def test_the_examples_with_windows(display: str, clip_with_sound: Path, tmp_path
     def run(name: str, *arguments: str) -> str:
         program = [sys.executable, str(EXAMPLES / name), *arguments]
         done = subprocess.run(program, capture_output=True, timeout=120, check=False, text=True, cwd=tmp_path)
-        assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr[-2000:]
+        assert done.returncode == 0, done.stderr[-2000:]
+        assert "Traceback" not in done.stderr
         return done.stdout
 
     assert run("viewers_2020.py", *files, "2") == "3 windows are still open\n"
@@ -268,7 +269,8 @@ def test_the_examples_with_windows(display: str, clip_with_sound: Path, tmp_path
     assert info.video_size() == (200, 100)
     assert info.duration() > 1_500_000
     colour = media.ffmpeg(
-        "-sseof", "-0.5", "-i", tmp_path / "all.mp4", "-frames:v", "1", "-vf", "crop=400:300:770:340,scale=1:1:flags=area",
+        "-sseof", "-0.5", "-i", tmp_path / "all.mp4", "-frames:v", "1",
+        "-vf", "crop=400:300:770:340,scale=1:1:flags=area",
         "-pix_fmt", "rgb24", "-f", "rawvideo", "-",
     )  # fmt: skip
     assert colour[1] > 200

@@ -32,7 +32,7 @@ fn still(picture: &Picture) -> Arc<dyn VideoSource> {
 
 /// What a picture in a window of `size` must look like when it fills `place` of it.
 fn expected(picture: &Picture, size: Size, place: Placement) -> Frame {
-    let stage = Stage::new(size.width, size.height).layer(picture.clone(), |layer| layer.placement = place);
+    let stage = Stage::new(size.width, size.height).layer(*picture, |layer| layer.placement = place);
     let spec = FrameSpec::of(PixelFormat::Bgra, size).with_alpha(AlphaKind::Opaque);
     reference::render(&stage.scene, &stage.inputs(), spec)
 }

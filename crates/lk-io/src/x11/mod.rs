@@ -217,7 +217,12 @@ pub(crate) fn answer<T>(
 }
 
 fn cannot_open(name: &str, error: ConnectError) -> Error {
-    let hint = "run in a desktop session, or start a display without a screen: Xvfb :9 & export DISPLAY=:9";
+    let wayland = name.is_empty() && std::env::var_os("WAYLAND_DISPLAY").is_some();
+    let hint = if wayland {
+        "this Wayland session has no Xwayland, which this version needs: install or enable it"
+    } else {
+        "run in a desktop session, or start a display without a screen: Xvfb :9 & export DISPLAY=:9"
+    };
     let message = match error {
         _ if name.is_empty() => "there is no display: DISPLAY is not set".to_owned(),
         ConnectError::SetupFailed(ref refused) => {

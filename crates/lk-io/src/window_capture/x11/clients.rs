@@ -53,7 +53,7 @@ pub(super) fn info(display: &Display, id: Window) -> Result<Option<WindowInfo>> 
     };
     // instance and class, each with a zero at its end
     let class = text(AtomEnum::WM_CLASS.into())?.unwrap_or_default();
-    let application = class.split('\0').filter(|s| !s.is_empty()).next_back().unwrap_or_default().to_owned();
+    let application = class.split('\0').rfind(|s| !s.is_empty()).unwrap_or_default().to_owned();
     let pid = display.property(id, atoms._NET_WM_PID)?;
     let pid = pid.as_ref().and_then(|p| p.value32()).and_then(|mut values| values.next());
     let size = Size::new(u32::from(geometry.width), u32::from(geometry.height));
