@@ -8,7 +8,8 @@ set -euo pipefail
 BUILD_PACKAGES=(build-essential clang libclang-dev pkg-config nasm cmake git ca-certificates
     libavcodec-dev libavformat-dev libavutil-dev libavfilter-dev libavdevice-dev libswscale-dev libswresample-dev
     ffmpeg fonts-dejavu-core
-    dbus-daemon pipewire pipewire-bin pipewire-pulse wireplumber pulseaudio-utils)
+    dbus-daemon pipewire pipewire-bin pipewire-pulse wireplumber pulseaudio-utils
+    xvfb openbox x11-utils xdotool)
 PYTHON_PACKAGES=(python3 python3-venv python3-dev)
 STAMP=$VENV/.setup-stamp
 REQUIREMENTS=$ROOT/tools/requirements-dev.txt

@@ -30,6 +30,7 @@ from ._errors import (
     DeviceLostError,
     DeviceNotFoundError,
     DiskFullError,
+    DisplayError,
     EncoderError,
     FormatError,
     FrameMemoryError,
@@ -73,6 +74,7 @@ from ._native import (
     Recorder,
     RenderStatistics,
     Speaker,
+    ScreenCapture,
     Statistics,
     StillSource,
     TestPattern,
@@ -81,6 +83,9 @@ from ._native import (
     VideoSource,
     VirtualMicrophone,
     VirtualSpeaker,
+    Viewer,
+    WindowCapture,
+    WindowList,
     __version__,
     microphones,
     open,
@@ -88,6 +93,7 @@ from ._native import (
     set_frame_memory,
     set_threads,
     speakers,
+    windows,
 )
 from ._reports import (
     IPCSourceStatistics,
@@ -96,6 +102,7 @@ from ._reports import (
     RecorderStatistics,
     RecordingReport,
     TrackStatistics,
+    WindowInfo,
 )
 
 __all__ = [
@@ -120,6 +127,7 @@ __all__ = [
     "DeviceNotFoundError",
     "DeviceStatistics",
     "DiskFullError",
+    "DisplayError",
     "EncoderError",
     "Event",
     "FormatError",
@@ -154,6 +162,7 @@ __all__ = [
     "RecorderStatistics",
     "RecordingReport",
     "RenderStatistics",
+    "ScreenCapture",
     "SlotError",
     "Speaker",
     "Statistics",
@@ -167,6 +176,10 @@ __all__ = [
     "VideoTarget",
     "VirtualMicrophone",
     "VirtualSpeaker",
+    "Viewer",
+    "WindowCapture",
+    "WindowInfo",
+    "WindowList",
     "__version__",
     "microphones",
     "open",
@@ -174,4 +187,5 @@ __all__ = [
     "set_frame_memory",
     "set_threads",
     "speakers",
+    "windows",
 ]

@@ -58,6 +58,10 @@ class DeadlineError(LiveKitError, TimeoutError):
     """Something did not answer in time."""
 
 
+class DisplayError(LiveKitError, RuntimeError):
+    """There is no display to show a window on or to capture from, or it went away."""
+
+
 class LiveSourceError(LiveKitError):
     """A source that cannot be exact is shown in an offline render."""
 
@@ -67,7 +71,7 @@ class DeviceError(LiveKitError, RuntimeError):
 
 
 class DeviceNotFoundError(DeviceError, LookupError):
-    """There is no device of this name or number; the message lists those there are."""
+    """There is no device or window of this name or number; the message or hint lists those there are."""
 
 
 class DeviceBusyError(DeviceError):
@@ -113,6 +117,7 @@ _KINDS: dict[str, type[LiveKitError]] = {
     "DiskFull": DiskFullError,
     "Stream": StreamError,
     "Deadline": DeadlineError,
+    "Display": DisplayError,
     "LiveSource": LiveSourceError,
     "Device": DeviceError,
     "DeviceNotFound": DeviceNotFoundError,

@@ -21,6 +21,7 @@ from ._reports import (
     PlayerStatistics,
     RecorderStatistics,
     RecordingReport,
+    WindowInfo,
 )
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "Recorder",
     "RenderStatistics",
     "Speaker",
+    "ScreenCapture",
     "Statistics",
     "StillSource",
     "TestPattern",
@@ -60,6 +62,9 @@ __all__ = [
     "VideoSource",
     "VirtualMicrophone",
     "VirtualSpeaker",
+    "Viewer",
+    "WindowCapture",
+    "WindowList",
     "_AudioBlocks",
     "_Batch",
     "_EventStream",
@@ -81,6 +86,7 @@ __all__ = [
     "set_frame_memory",
     "set_threads",
     "speakers",
+    "windows",
 ]
 
 __version__: str
@@ -438,6 +444,180 @@ class LazyPlayer(VideoSource):
         """Stands still where it is."""
 
 @final
+class Viewer:
+    """A window that shows a source, on a thread of its own.
+
+    ``draw()`` in a loop shows what the source shows; between the calls the window looks after itself. It keeps the
+    picture's shape and shows black bars beside it. F11 makes it fill the screen and back, Escape back. Closed by its
+    user, or when its display goes away, it stays closed; what it showed goes on. Dropping it closes it.
+
+    It is a target as well: ``player.add_target(viewer)`` shows what is written to it, as long as it has no source.
+
+    Args:
+        window_width: columns of the screen inside the window.
+        window_height: rows.
+        title: what stands over it.
+        fit: "contain": as large as goes; "none": the same, but never larger than it is; "stretch": all over it.
+        margin: pixels kept free along its edges.
+        display: the X display (":0"), if not that of the session.
+
+    Raises DisplayError where there is no display or it does not answer within 5 s, FormatError, ParameterError.
+    """
+
+    def __new__(
+        cls,
+        window_width: int,
+        window_height: int,
+        title: str = "LiveKit",
+        *,
+        fit: Literal["contain", "none", "stretch"] = "contain",
+        margin: int = 0,
+        display: str | None = None,
+    ) -> Self: ...
+    def set_source(self, source: _Source | None) -> None:
+        """Shows another source from the next :meth:`draw` on, which also starts one that nobody has started."""
+    def draw(self) -> bool:
+        """Shows the newest frame and waits for the display's next picture, never for the display itself. False once
+        the window is closed. Raises what reading the source raises, and BusyError if it is on another clock."""
+    def run(self, seconds: float | None = None, *, until: Callable[[], object] | None = None) -> None:
+        """Draws until the window is closed, ``seconds`` have passed or ``until()`` is true."""
+    def set_margin(self, margin: int) -> None:
+        """Keeps ``margin`` pixels free along the edges."""
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the inside of the window now."""
+    @property
+    def title(self) -> str:
+        """What stands over it."""
+    @title.setter
+    def title(self, value: str) -> None: ...
+    @property
+    def fullscreen(self) -> bool:
+        """Whether it is to fill the screen."""
+    @fullscreen.setter
+    def fullscreen(self, value: bool) -> None: ...
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed."""
+    @property
+    def error(self) -> LiveKitError | None:
+        """Why it closed, if neither its user nor the program closed it."""
+    def screenshot(self, path: _Path | None = None) -> Frame:
+        """What the window shows, bars and all; saved as a picture if there is a ``path``. Raises ClosedError."""
+    def close(self) -> None:
+        """Closes it."""
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *args: object) -> None: ...
+
+@final
+class WindowList:
+    """The titles of the windows there were when it was made, in the order they were opened; see :func:`windows`.
+
+    Raises DisplayError.
+    """
+
+    def __new__(cls) -> Self: ...
+    def size(self) -> int:
+        """How many there are."""
+    def get(self, i: int) -> str:
+        """The title of window ``i``, counted from 0; SlotError (an IndexError) if there is none."""
+    def to_pylist(self) -> list[str]:
+        """All titles."""
+    def __len__(self) -> int: ...
+
+def windows(*, display: str | None = None) -> list[WindowInfo]:
+    """The windows of the desktop in the order they were opened. Raises DisplayError."""
+
+@final
+class WindowCapture(VideoSource):
+    """A window of the desktop as a live source, whole even where it is covered.
+
+    It follows the window when it is resized, and makes a frame when something was drawn. Iconified or closed its
+    last frame stays, or the ``fallback`` of the layer that shows it; one that fits the same rule and is opened later
+    is captured in its place. Offline renders need a policy for it (``offline="freeze"``).
+
+    Args:
+        idx: its place in :class:`WindowList`.
+        title: its title: the same, else the same but for case, else one that contains it.
+        application: its application, in the same way.
+        pid: its process.
+        id: the display's number for it, which does not come back.
+        cursor: whether the mouse pointer is in the picture.
+        fps: frames a second at the most.
+        display: the X display, if not that of the session.
+
+    Raises SlotError (an IndexError) for an index that is not there, DeviceNotFoundError (a LookupError; its hint lists
+    and suggests), DisplayError, ParameterError unless the window is chosen in exactly one way.
+    """
+
+    def __new__(
+        cls,
+        idx: int | None = None,
+        *,
+        title: str | None = None,
+        application: str | None = None,
+        pid: int | None = None,
+        id: int | None = None,
+        cursor: bool = False,
+        fps: _Rate = 60,
+        display: str | None = None,
+    ) -> Self: ...
+    @property
+    def window(self) -> WindowInfo | None:
+        """The window that is captured, or was when it was there last."""
+    def size(self) -> tuple[int, int]:
+        """(width, height) of its newest frame; (0, 0) before the first."""
+    @property
+    def state(self) -> str:
+        """ "starting", "live", "stalled" (iconified), "reconnecting" (closed and looked for), or "ended"."""
+    def on(self, kind: _EventKind, function: Callable[[Event], object]) -> Callable[[], None]:
+        """Calls ``function`` with every event of ``kind`` ("*": all kinds), on LiveKit's service thread. What is
+        returned ends that when called.
+        """
+    def events(self) -> _EventStream:
+        """An iterator, also for ``async for``, over the events from now on."""
+    def close(self) -> None:
+        """Ends it; the last frame stays."""
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *args: object) -> None: ...
+
+@final
+class ScreenCapture(VideoSource):
+    """A screen, or a part of it, as a live source.
+
+    Args:
+        display: the X display (":0"), if not that of the session.
+        region: (x, y, width, height) in pixels from the top left; None is all of it.
+        cursor: whether the mouse pointer is in the picture.
+        fps: frames a second at the most.
+
+    Raises DisplayError, and ParameterError for a region that is not on the screen.
+    """
+
+    def __new__(
+        cls,
+        display: str | None = None,
+        region: tuple[int, int, int, int] | None = None,
+        *,
+        cursor: bool = True,
+        fps: _Rate = 60,
+    ) -> Self: ...
+    def size(self) -> tuple[int, int]:
+        """(width, height) of its newest frame; (0, 0) before the first."""
+    @property
+    def state(self) -> str:
+        """ "starting", "live", "stalled" (iconified), "reconnecting" (closed and looked for), or "ended"."""
+    def on(self, kind: _EventKind, function: Callable[[Event], object]) -> Callable[[], None]:
+        """Calls ``function`` with every event of ``kind`` ("*": all kinds), on LiveKit's service thread. What is
+        returned ends that when called.
+        """
+    def events(self) -> _EventStream:
+        """An iterator, also for ``async for``, over the events from now on."""
+    def close(self) -> None:
+        """Ends it; the last frame stays."""
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *args: object) -> None: ...
+
+@final
 class Player(VideoSource):
     """A media file, an address or a pipe, played in real time on threads of its own.
 
@@ -482,11 +662,11 @@ class Player(VideoSource):
         deinterlace: bool = True,
         options: dict[str, str] | None = None,
     ) -> Self: ...
-    def add_target(self, target: VideoTarget) -> None:
+    def add_target(self, target: VideoTarget | Viewer) -> None:
         """Gives every frame to ``target`` from now on, the one it shows at once. The target does not keep the
         player. Raises FormatError for what is no target.
         """
-    def remove_target(self, target: VideoTarget) -> None:
+    def remove_target(self, target: VideoTarget | Viewer) -> None:
         """Gives ``target`` no more frames. Nothing if it was given none."""
     def video_size(self) -> tuple[int, int]:
         """(width, height) in pixels, as displayed; (0, 0) without pictures."""
@@ -1644,8 +1824,9 @@ class Layer:
 class Compositor:
     """A canvas with layers in slots (slot order is z-order) and a mixer.
 
-    ``window_width``, ``window_height`` and ``title`` ask for a window; where there can be none there is a
-    RuntimeWarning and the compositor goes on without. ``fps`` is a number, a string such as "30000/1001" or a
+    ``window_width``, ``window_height`` and ``title`` ask for a window, which :meth:`draw` and :meth:`run` keep up to
+    date: the picture in its middle, smaller than it is where there is no room. Raises DisplayError where there is no
+    display. The run never depends on the window: closed, it goes on. ``fps`` is a number, a string such as "30000/1001" or a
     pair; 29.97 means 30000/1001. ``background`` is a CSS colour. ``threads`` bounds the render threads
     (default: see :func:`set_threads`). Raises FormatError for sides outside 1 to 16384, ParameterError.
     """
@@ -1704,6 +1885,11 @@ class Compositor:
         a source that cannot be exact. Raises ParameterError, SlotError, and what opening raises (see
         :class:`LazyPlayer`).
         """
+    def draw(self) -> bool:
+        """Shows the newest frame in the window and waits for the display's next picture (without a window, for the
+        time of a frame). The first call starts the run. False once the window is closed: the run goes on."""
+    def set_margin(self, margin: int) -> None:
+        """Keeps ``margin`` pixels free along the edges of the window."""
     def __getitem__(self, name: str, /) -> Layer:
         """The layer called ``name``; SlotError (a KeyError) if there is none."""
     @property
@@ -1740,7 +1926,7 @@ class Compositor:
         """Changes the size of the canvas, in pixels; layers stay where they are. Raises FormatError."""
     def video_size(self) -> tuple[int, int]:
         """The same as :attr:`size`."""
-    def add_target(self, target: VideoTarget) -> None:
+    def add_target(self, target: VideoTarget | Viewer) -> None:
         """Has every run write its frames to ``target`` too."""
     def render(
         self,
@@ -1835,7 +2021,7 @@ class Compositor:
         """
     def events(self) -> _EventStream:
         """Everything that happens from now on: ``for event in scene.events()`` or ``async for``."""
-    def remove_target(self, target: VideoTarget) -> None:
+    def remove_target(self, target: VideoTarget | Viewer) -> None:
         """Lets runs write no more to ``target``."""
     def statistics(self) -> Statistics | LiveStatistics | None:
         """What the live run does, or the last :meth:`render` did; None before the first."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What players and recorders did, in numbers."""
+"""What players and recorders did, in numbers, and what windows there are."""
 
 from __future__ import annotations
 
@@ -138,3 +138,22 @@ class RecordingReport:
     video_encoder: str | None
     warning: str | None
     statistics: RecorderStatistics
+
+
+@dataclass(frozen=True, slots=True)
+class WindowInfo:
+    """A window of the desktop.
+
+    Attributes:
+        title: what stands over it.
+        application: the class of its application; empty if it has none.
+        pid: its process, or None if the application does not say.
+        size: (width, height) in pixels.
+        id: the display's number for it.
+    """
+
+    title: str
+    application: str
+    pid: int | None
+    size: tuple[int, int]
+    id: int

@@ -16,7 +16,8 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "python"
 PROGRAMS = sorted(EXAMPLES.glob("*.py"))
-OWN_TEST = {"demo.py"}  # needs a folder of media: test_the_demo
+# a folder of media is needed by test_the_demo, a display by those in test_desktop.py
+OWN_TEST = {"demo.py", "viewers_2020.py", "windows_2020.py"}
 
 # What each example is called with; {picture}, {clip} and {sound} are files.
 ARGUMENTS = {

@@ -16,6 +16,7 @@ mod audible;
 mod record;
 mod registry;
 mod render;
+mod viewer;
 
 pub use audible::{Audible, AudioOutput};
 pub use lk_compositor::{
@@ -48,9 +49,12 @@ pub use lk_io::player::{Player, PlayerOptions, PlayerStatistics};
 pub use lk_io::record::{
     AudioTrack, Recorder, RecorderSettings, RecorderState, RecorderStatistics, RecordingReport,
 };
+pub use lk_io::viewer::{Key, Painter, View, ViewFit, Viewer, ViewerOptions, ViewerStatistics};
+pub use lk_io::window_capture::{Capture, CaptureOptions, Region, WindowInfo, WindowRule, windows};
 pub use lk_media::*;
 pub use record::{Heard, Recorded, Recording};
 pub use registry::{
-    Opened, color_named, color_source, ipc_named, is_picture, open, open_pictures, open_sound,
+    Captured, Opened, captured, color_named, color_source, ipc_named, is_picture, open, open_pictures, open_sound,
 };
 pub use render::{EncodeOptions, Length, Output, RenderOptions, render};
+pub use viewer::open_viewer;

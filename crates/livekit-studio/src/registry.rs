@@ -2,14 +2,13 @@
 //! From what people write to sources: one grammar for Python, the command line and scene files.
 
 use crate::{
-    AudioSource, Color, Error, ErrorKind, FileAudio, ImageFile, IpcFolder, IpcSource, LazyPlayer, MediaInfo,
-    Microphone,
-    OpenOptions, Player, PlayerOptions, Result, Size, Still, VideoSource,
+    AudioSource, Capture, CaptureOptions, Color, Error, ErrorKind, FileAudio, ImageFile, IpcFolder, IpcSource, LazyPlayer,
+    MediaInfo, Microphone, OpenOptions, Player, PlayerOptions, Result, Size, Still, VideoSource, WindowRule,
 };
 use std::sync::Arc;
 
 /// Kinds of sources that are named "kind:parameter" and come with later parts of the system.
-const RESERVED: [&str; 3] = ["camera", "window", "text"];
+const RESERVED: [&str; 2] = ["camera", "text"];
 
 /// What a name opened: pictures, sound or both.
 pub struct Opened {
@@ -47,7 +46,7 @@ pub fn open(name: &str, options: &OpenOptions) -> Result<Opened> {
     Ok(opened)
 }
 
-/// Opens a picture file or a colour, or the pictures of a media file or URL; its sound is left alone.
+/// Opens a picture file, a colour, a window ("window:TITLE") or the screen ("screen"), or the pictures of a media file or URL; its sound is left alone.
 pub fn open_pictures(name: &str, options: &OpenOptions) -> Result<Opened> {
     if let Some(color) = color_named(name)? {
         let color: Arc<dyn VideoSource> = Arc::new(color_source(color, None)?);
@@ -56,6 +55,19 @@ pub fn open_pictures(name: &str, options: &OpenOptions) -> Result<Opened> {
     if let Some(shared) = ipc_named(name) {
         let source: Arc<dyn VideoSource> = Arc::new(IpcSource::open(shared, &IpcFolder::default())?);
         return Ok(Opened { name: name.to_owned(), video: Some(source), sound: None, has_sound: false });
+    }
+    if let Some(captured) = captured(name) {
+        let options = CaptureOptions::new()?;
+        let capture = match captured {
+            Captured::Screen => Capture::screen(None, CaptureOptions { cursor: true, ..options })?,
+            Captured::Window(title) => Capture::window(WindowRule::Title(title.to_owned()), options)?,
+        };
+        return Ok(Opened {
+            name: name.to_owned(),
+            video: Some(Arc::new(capture)),
+            sound: None,
+            has_sound: false,
+        });
     }
     if is_picture(name)? {
         let image: Arc<dyn VideoSource> = Arc::new(ImageFile::open(name)?);
@@ -73,7 +85,7 @@ pub fn open_pictures(name: &str, options: &OpenOptions) -> Result<Opened> {
 /// file has and a device does. An error if there is no sound.
 pub fn open_sound(name: &str, options: &OpenOptions) -> Result<Arc<dyn AudioSource>> {
     check_kind(name)?;
-    if color_named(name)?.is_some() || ipc_named(name).is_some() {
+    if color_named(name)?.is_some() || ipc_named(name).is_some() || captured(name).is_some() {
         return Err(Error::new(ErrorKind::Media, format!("{name} has no sound")));
     }
     let is_file = std::path::Path::new(name).exists();
@@ -117,6 +129,25 @@ pub fn ipc_named(name: &str) -> Option<&str> {
     name.strip_prefix("ipc:").filter(|_| !std::path::Path::new(name).exists())
 }
 
+/// What of the desktop a name means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Captured<'a> {
+    /// "window:TITLE".
+    Window(&'a str),
+    /// "screen".
+    Screen,
+}
+
+/// The window or screen that `name` means; None for names of other kinds and of files that exist.
+pub fn captured(name: &str) -> Option<Captured<'_>> {
+    let found = match name.split_once(':') {
+        None if name == "screen" => Captured::Screen,
+        Some(("window", title)) => Captured::Window(title.trim()),
+        _ => return None,
+    };
+    (!std::path::Path::new(name).exists()).then_some(found)
+}
+
 /// Whether `name` is a file whose first bytes are those of a picture format; errors for names of kinds that do
 /// not exist (yet).
 pub fn is_picture(name: &str) -> Result<bool> {
@@ -132,7 +163,8 @@ fn check_kind(name: &str) -> Result<()> {
     if kind.is_some() && !std::path::Path::new(name).exists() {
         return Err(Error::parameter(format!("{name:?}: sources of this kind are not part of this version"))
             .with_hint(
-                "this version opens picture files, media files, URLs, \"ipc:NAME\" and \"color:#203040\"",
+                "this version opens picture files, media files, URLs, \"window:TITLE\", \"screen\", \"ipc:NAME\" and \
+                 \"color:#203040\"",
             ));
     }
     Ok(())
@@ -207,6 +239,19 @@ mod tests {
         let kind = |name| open(name, &options).err().map(|e| e.kind());
         assert_eq!((kind("ipc:"), kind("ipc:a/b")), (Some(ErrorKind::Parameter), Some(ErrorKind::Parameter)));
         assert_eq!(open_sound("ipc:x", &options).err().map(|e| e.kind()), Some(ErrorKind::Media));
+    }
+
+    #[test]
+    fn windows_and_screens_are_named() {
+        assert_eq!(captured("window: A title: with more"), Some(Captured::Window("A title: with more")));
+        assert_eq!(
+            (captured("screen"), captured("screen.png"), captured("windows")),
+            (Some(Captured::Screen), None, None)
+        );
+        assert_eq!(
+            open_sound("screen", &OpenOptions::default()).err().map(|e| e.kind()),
+            Some(ErrorKind::Media)
+        );
     }
 
     #[test]

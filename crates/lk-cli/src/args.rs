@@ -40,6 +40,12 @@ Example:
   livekit-studio render show.mp4 --layer background.jpg,fit=cover \\
       --layer talk.mp4,anchor=bottom-right,margin=20,size=420x --audio music.mp3,gain=-12 --seconds 10";
 
+const VIEW_KEYS: &str = "Keys: f or F11 full screen, q or Escape close.";
+
+const PLAY_KEYS: &str = "\
+Keys: space pause, left and right 5 s back and on, up and down louder and quieter, m mute, f or F11 full screen,
+q or Escape close.";
+
 const VERSION: &str = concat!(
     env!("CARGO_PKG_VERSION"),
     "\nGPL-2.0-or-later; free software, without any warranty",
@@ -75,6 +81,14 @@ pub(crate) enum Command {
     Formats,
     /// List the encoders there are
     Encoders,
+    /// Show a picture, a file, an address, a window or the screen in a window
+    #[command(after_help = VIEW_KEYS)]
+    View(ViewArgs),
+    /// Play a media file in a window
+    #[command(after_help = PLAY_KEYS)]
+    Play(PlayArgs),
+    /// List the windows of the desktop
+    Windows,
     /// List the sound devices there are, and say what sound needs on this machine
     Devices,
     /// Look at pictures that running programs share (IPCTarget)
@@ -99,6 +113,31 @@ pub(crate) struct WatchArgs {
     /// How long to watch, in seconds
     #[arg(long, value_parser = positive, allow_negative_numbers = true)]
     pub seconds: Option<f64>,
+}
+
+/// `view`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ViewArgs {
+    /// A file, an address, window:TITLE, screen or color:COLOR
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// The window in pixels (default: as the picture)
+    #[arg(long, value_name = "WxH", value_parser = size)]
+    pub size: Option<Size>,
+}
+
+/// `play`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PlayArgs {
+    /// A media file or address
+    #[arg(value_name = "FILE|URL")]
+    pub name: String,
+    /// The window in pixels (default: as the picture)
+    #[arg(long, value_name = "WxH", value_parser = size)]
+    pub size: Option<Size>,
+    /// Start again at the end
+    #[arg(long)]
+    pub r#loop: bool,
 }
 
 /// `render`.

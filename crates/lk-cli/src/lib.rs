@@ -7,6 +7,7 @@
 
 mod args;
 mod audio_spec;
+mod desktop;
 mod devices;
 mod failure;
 mod ipc;
@@ -54,6 +55,9 @@ pub fn run_with(args: Vec<String>, cancel: &Cancel, listen: impl FnOnce(tracing:
         Command::Encoders => lists::encoders(output),
         Command::Devices => devices::command(output),
         Command::Ipc(args) => ipc::command(args, output, cancel),
+        Command::View(args) => desktop::view(args, cancel),
+        Command::Play(args) => desktop::play(args, cancel),
+        Command::Windows => desktop::windows(output),
     };
     match done {
         Ok(()) => OK,

@@ -13,6 +13,10 @@ pub mod mux;
 pub mod null_target;
 pub mod player;
 pub mod record;
+pub mod viewer;
+pub mod window_capture;
+#[cfg(target_os = "linux")]
+mod x11;
 
 pub use av::log;
 pub use image_file::ImageFile;

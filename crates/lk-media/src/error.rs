@@ -32,12 +32,14 @@ pub enum ErrorKind {
     Stream,
     /// Something did not answer within its deadline. Try again or give it more time.
     Deadline,
+    /// There is no display to show a window on or to capture from, or it went away. Start one, or go without.
+    Display,
     /// A live source was asked to be exact. Give the layer an `offline` policy or use a file.
     LiveSource,
     /// There is no way to the devices of this kind on this machine: a server or a library is missing. Install or
     /// start what the hint names.
     Device,
-    /// No device of this name or number. Choose one that is listed.
+    /// No device or window of this name or number. Choose one that is listed.
     DeviceNotFound,
     /// Another program has the device to itself. Close that program.
     DeviceBusy,

@@ -2,6 +2,7 @@
 //! `Compositor`.
 
 use crate::blocking::{Born, blocking, wait_for};
+use crate::compositor_window::{Window, window_of};
 use crate::error::{Raise, raise};
 use crate::events::{Listeners, PyEventStream};
 use crate::frame::PyFrame;
@@ -32,6 +33,7 @@ const RUN: &str = "the compositor";
 #[pyclass(frozen, name = "Compositor", module = "livekit_studio")]
 pub(crate) struct PyCompositor {
     pub(crate) compositor: Compositor,
+    pub(crate) window: Window,
     threads: Option<usize>,
     last: Mutex<Option<RunStatistics>>,
     listeners: Listeners,
@@ -111,10 +113,6 @@ impl PyCompositor {
         let rate = fps.map_or_else(|| livekit_studio::FrameRate::new(30, 1).or_raise(), values::rate_of)?;
         let background = values::color_of(background)?;
         let threads = threads.map(crate::threads_of).transpose()?;
-        if window_width.is_some() || window_height.is_some() || title.is_some() {
-            let message = c"no window can be opened here: the compositor goes on without one";
-            PyErr::warn(py, &py.get_type::<pyo3::exceptions::PyRuntimeWarning>(), message, 2)?;
-        }
         let compositor = Compositor::new(size, rate).or_raise()?;
         compositor
             .edit(|scene| {
@@ -123,8 +121,10 @@ impl PyCompositor {
             })
             .or_raise()?;
         let events = compositor.events().clone();
+        let window = window_of(py, &compositor, (window_width, window_height), title)?;
         Ok(Self {
             compositor,
+            window,
             threads,
             last: Mutex::default(),
             listeners: Listeners::new(events),

@@ -10,6 +10,7 @@ mod audio_repeater;
 mod blocking;
 mod color;
 mod compositor;
+mod compositor_window;
 mod copier;
 mod device;
 mod error;
@@ -46,8 +47,11 @@ mod test_pattern;
 mod text;
 mod values;
 mod video_port;
+mod viewer;
 mod virtual_microphone;
 mod virtual_speaker;
+mod window_capture;
+mod window_list;
 
 use error::Raise;
 use pyo3::prelude::*;
@@ -172,6 +176,12 @@ mod _native {
     use super::virtual_microphone::PyVirtualMicrophone;
     #[pymodule_export]
     use super::virtual_speaker::PyVirtualSpeaker;
+    #[pymodule_export]
+    use super::viewer::PyViewer;
+    #[pymodule_export]
+    use super::window_capture::{PyScreenCapture, PyWindowCapture};
+    #[pymodule_export]
+    use super::window_list::{PyWindowList, windows};
 
     #[pymodule_init]
     fn init(m: &Bound<'_, PyModule>) -> PyResult<()> {

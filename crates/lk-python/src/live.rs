@@ -23,7 +23,7 @@ const LOOK: Duration = Duration::from_millis(50);
 const FIRST_FRAME: Duration = Duration::from_secs(5);
 
 impl PyCompositor {
-    fn start_now(&self, py: Python<'_>) -> PyResult<()> {
+    pub(crate) fn start_now(&self, py: Python<'_>) -> PyResult<()> {
         self.check()?;
         let (compositor, threads) = (self.compositor.clone(), self.threads());
         wait_for(py, &Cancel::new(), move || {
@@ -109,6 +109,9 @@ impl PyCompositor {
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         self.stop(py)?;
         self.close_handle();
+        if let Some(viewer) = &self.window {
+            py.detach(|| viewer.close());
+        }
         Ok(())
     }
 
@@ -156,7 +159,7 @@ impl PyCompositor {
         }
         let mut failures = Vec::new();
         let outcome = loop {
-            let over = py.detach(|| self.compositor.wait(LOOK));
+            let over = py.detach(|| self.look_on(LOOK));
             failures.extend(self.compositor.take_failures());
             if over || (on_error == "raise" && !failures.is_empty()) {
                 break Ok(());

@@ -9,11 +9,12 @@ use crate::error::{Raise, raise};
 use crate::frame::{PyFrame, pulled};
 use crate::values::{format_of, path_of, type_name};
 use livekit_studio::{
-    AudioSource, Cancel, Clock, Error, Frame, OpenOptions, Picture, Sample, Sampling, Still, Timestamp,
-    VideoSource,
+    AudioSource, Cancel, Captured, Clock, Error, Frame, OpenOptions, Picture, Sample, Sampling, Still,
+    Timestamp, VideoSource,
 };
 use pyo3::buffer::PyUntypedBuffer;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use std::sync::Arc;
 
 /// Something frames can be read from.
@@ -182,6 +183,15 @@ pub(crate) fn open<'py>(source: &Bound<'py, PyAny>, format: Option<&str>) -> PyR
     let native = py.import("livekit_studio._native")?;
     if let Some(shared) = livekit_studio::ipc_named(&name) {
         return native.getattr("IPCSource")?.call1((shared,));
+    }
+    match livekit_studio::captured(&name) {
+        Some(Captured::Screen) => return native.getattr("ScreenCapture")?.call0(),
+        Some(Captured::Window(title)) => {
+            let chosen = PyDict::new(py);
+            chosen.set_item("title", title)?;
+            return native.getattr("WindowCapture")?.call((), Some(&chosen));
+        }
+        None => {}
     }
     let class = if livekit_studio::is_picture(&name).or_raise()? { "ImageFile" } else { "LazyPlayer" };
     native.getattr(class)?.call1((name,))

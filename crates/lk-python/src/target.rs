@@ -8,6 +8,7 @@ use crate::ipc_target::PyIpcTarget;
 use crate::null_target::PyNullTarget;
 use crate::values::type_name;
 use crate::video_port::PyVideoPort;
+use crate::viewer::PyViewer;
 use livekit_studio::clock::Deadline;
 use livekit_studio::frame::FrameId;
 use livekit_studio::wake::Wakes;
@@ -34,6 +35,9 @@ pub(crate) fn target_of(value: &Bound<'_, PyAny>) -> PyResult<Option<Arc<dyn Vid
     if let Ok(target) = value.cast::<PyIpcTarget>() {
         return Ok(Some(target.get().target()?));
     }
+    if let Ok(viewer) = value.cast::<PyViewer>() {
+        return Ok(Some(viewer.get().viewer.target()));
+    }
     if let Ok(target) = value.cast::<PyNullTarget>() {
         return Ok(Some(target.get().0.clone()));
     }
@@ -47,7 +51,7 @@ pub(crate) fn target_of(value: &Bound<'_, PyAny>) -> PyResult<Option<Arc<dyn Vid
 /// What is said of something that is no target.
 pub(crate) fn not_a_target(value: &Bound<'_, PyAny>) -> PyErr {
     raise(Error::format(format!("{} is not a target", type_name(value))).with_hint(
-        "pass a VideoPort, an IPCTarget, a NullTarget, an object of a class derived from VideoTarget or, to render, \
+        "pass a VideoPort, a Viewer, an IPCTarget, a NullTarget, an object of a class derived from VideoTarget or, to render, \
              a file name",
     ))
 }

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Windows and screens of the desktop as sources. A capture has a thread of its own that speaks to the display and
+//! publishes a frame whenever something was drawn; a window that stands still costs nothing.
+
+mod cursor;
+mod list;
+#[cfg(not(target_os = "linux"))]
+mod none;
+#[cfg(target_os = "linux")]
+mod x11;
+
+pub use list::{WindowInfo, WindowRule};
+#[cfg(not(target_os = "linux"))]
+use none as backend;
+#[cfg(target_os = "linux")]
+use x11 as backend;
+
+use backend::Bell;
+use lk_media::thread::{Process, Thread};
+use lk_media::{
+    Cancel, Error, ErrorKind, Event, EventKind, Events, Exactness, Frame, FrameRate, Result, Sample,
+    Sampling, Size, SourceState, Timestamp, VideoPort, VideoSource, Wake,
+};
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+/// A part of a screen, in pixels from its top left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// Columns left of it.
+    pub x: u32,
+    /// Rows above it.
+    pub y: u32,
+    /// Its size.
+    pub size: Size,
+}
+
+/// How a capture is to go.
+#[derive(Clone, Debug)]
+pub struct CaptureOptions {
+    /// The display, if not that of the session.
+    pub display: Option<String>,
+    /// Whether the mouse pointer is in the picture.
+    pub cursor: bool,
+    /// Frames a second at the most.
+    pub rate: FrameRate,
+}
+
+impl CaptureOptions {
+    /// At most 60 frames a second of the session's display, without the pointer.
+    pub fn new() -> Result<Self> {
+        Ok(Self { display: None, cursor: false, rate: FrameRate::new(60, 1)? })
+    }
+}
+
+/// The windows of a display (None: the session's) in the order they were opened. With a window manager these are the
+/// windows of applications, else whatever has a name.
+pub fn windows(display: Option<&str>) -> Result<Vec<WindowInfo>> {
+    backend::windows(display)
+}
+
+/// A window or a screen as a live source, BGRA.
+///
+/// A window is shown whole, covered or not, and followed when it is resized. Iconified it is
+/// [`SourceState::Stalled`]; closed it is [`SourceState::Reconnecting`] until one that fits the same rule is opened
+/// ([`SourceState::Ended`] if it was chosen by its id); so is everything whose display went away. Meanwhile its last
+/// frame stays, or what a layer shows instead. Dropping it ends the capture.
+pub struct Capture {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<Thread>>,
+    process: Process,
+}
+
+/// What is captured.
+#[derive(Clone, Debug)]
+enum Target {
+    Window(WindowRule),
+    Screen(Option<Region>),
+}
+
+struct Shared {
+    name: String,
+    options: CaptureOptions,
+    port: VideoPort,
+    state: Mutex<SourceState>,
+    window: Mutex<Option<WindowInfo>>,
+    events: Events,
+    bell: Bell,
+    cancel: Cancel,
+    /// Rung at the thread's end.
+    ended: Wake,
+}
+
+impl Shared {
+    /// Enters a state and tells of it.
+    fn enter(&self, new: SourceState) {
+        let mut state = self.state.lock();
+        let (old, word) = (state.word(), new.word());
+        if old == word {
+            return;
+        }
+        *state = new;
+        drop(state);
+        self.events.emit(Event::now(EventKind::SourceState, self.name.clone(), old, word));
+    }
+
+    fn publish(&self, frame: Frame) {
+        self.enter(SourceState::Live);
+        self.port.publish(frame);
+    }
+}
+
+impl Capture {
+    /// Captures the window that `rule` chooses. One that is not there is an error that says which are; so is a
+    /// display that is missing or cannot be captured from.
+    pub fn window(rule: WindowRule, options: CaptureOptions) -> Result<Self> {
+        Self::open(rule.to_string(), Target::Window(rule), options)
+    }
+
+    /// Captures a screen, or a part of it.
+    pub fn screen(region: Option<Region>, options: CaptureOptions) -> Result<Self> {
+        if let Some(region) = region {
+            Size::checked(region.size.width, region.size.height)?;
+        }
+        Self::open("the screen".to_owned(), Target::Screen(region), options)
+    }
+
+    fn open(name: String, target: Target, options: CaptureOptions) -> Result<Self> {
+        let shared = Arc::new(Shared {
+            name,
+            options,
+            port: VideoPort::new(),
+            state: Mutex::new(SourceState::Starting),
+            window: Mutex::default(),
+            events: Events::new(),
+            bell: Bell::new()?,
+            cancel: Cancel::new(),
+            ended: Wake::new(),
+        });
+        let thread = backend::open(shared.clone(), target)?;
+        Ok(Self { shared, thread: Mutex::new(Some(thread)), process: Process::here() })
+    }
+
+    /// The window that is captured, or was when it was there last; None for screens. Its size is that of its frames.
+    pub fn window_info(&self) -> Option<WindowInfo> {
+        let info = self.shared.window.lock().clone()?;
+        let size = self.shared.port.newest().map_or(info.size, |f| f.size());
+        Some(WindowInfo { size, ..info })
+    }
+
+    /// Where its changes of state are told.
+    pub fn events(&self) -> &Events {
+        &self.shared.events
+    }
+
+    /// Each frame once: the one numbered `seq` or the first after it, and its number; see [`VideoPort::next`].
+    pub fn next(&self, seq: u64, deadline: lk_media::clock::Deadline) -> Option<(u64, Frame)> {
+        self.shared.port.next(seq, deadline)
+    }
+
+    /// Ends it: the last frame stays.
+    pub fn close(&self) {
+        if !self.process.is_this() {
+            return;
+        }
+        self.shared.cancel.cancel();
+        self.shared.bell.ring();
+        backend::let_go(self.thread.lock().take(), &self.shared.ended);
+        self.shared.enter(SourceState::Ended);
+        self.shared.port.end();
+    }
+}
+
+impl Drop for Capture {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl VideoSource for Capture {
+    fn name(&self) -> String {
+        self.shared.name.clone()
+    }
+
+    fn sample(&self, at: Timestamp, sampling: Sampling) -> Result<Sample> {
+        if sampling == Sampling::Exact {
+            return Err(Error::new(
+                ErrorKind::LiveSource,
+                format!("{} has no exact times: it shows what is there now", self.shared.name),
+            )
+            .with_hint("give the layer offline=\"freeze\" or \"skip\", or record it first"));
+        }
+        VideoSource::sample(&self.shared.port, at, sampling)
+    }
+
+    fn exactness(&self) -> Exactness {
+        Exactness::LiveOnly("it shows what is on the screen now")
+    }
+
+    fn size(&self) -> Option<Size> {
+        self.shared.port.newest().map(|f| f.size())
+    }
+
+    fn wake_on_ready(&self, wake: &Wake) {
+        VideoSource::wake_on_ready(&self.shared.port, wake);
+    }
+
+    fn state(&self) -> SourceState {
+        self.shared.state.lock().clone()
+    }
+}

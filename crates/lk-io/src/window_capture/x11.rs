@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Capture on X11: DAMAGE says when something was drawn; Composite keeps a window's picture whole while it is covered;
+//! the X server writes it straight into the memory of a frame.
+
+mod clients;
+mod drawable;
+
+pub(super) use crate::x11::{Bell, let_go};
+
+use super::cursor::Pointer;
+use super::{Shared, Target, WindowInfo, WindowRule};
+use crate::x11::{Display, FromX, SharedPictures, answer, ask};
+use drawable::{Drawn, Screen, Watched};
+use lk_media::thread::{self, Thread};
+use lk_media::{
+    AlphaKind, Clock, Error, Frame, FrameMut, FrameSpec, PixelFormat, Result, SourceState, Timestamp,
+};
+use std::sync::Arc;
+use std::time::Duration;
+use x11rb::connection::Connection;
+use x11rb::protocol::xproto::{ChangeWindowAttributesAux, ConnectionExt, EventMask, ImageFormat};
+use x11rb::protocol::{Event, shm, xfixes};
+
+/// Pictures that may be in use at a time; who holds more gets copies.
+const MOST: usize = 16;
+/// How often a window that was closed, or a display that went away, is looked for.
+const LOOK: Duration = Duration::from_millis(250);
+/// Unused pictures are given back after this long without a new one.
+const IDLE: Duration = Duration::from_secs(5);
+
+pub(super) fn windows(display: Option<&str>) -> Result<Vec<WindowInfo>> {
+    let name = display.map(str::to_owned);
+    ask(move || clients::windows(&Display::open(name.as_deref())?))
+}
+
+/// Starts a capture on a thread of its own; what is chosen is there by then, and its first frame where it is visible.
+pub(super) fn open(shared: Arc<Shared>, target: Target) -> Result<Thread> {
+    let (sender, receiver) = crossbeam_channel::bounded(1);
+    let thread = thread::spawn("lk-capture", move || {
+        let mut target = target;
+        match Session::begin(&shared, &mut target) {
+            // nobody hears of it when the display took too long
+            Ok(session) if sender.send(Ok(())).is_ok() => serve(&shared, session, &mut target),
+            Ok(_) => {}
+            Err(error) => drop(sender.send(Err(error))),
+        }
+        shared.ended.ring();
+    })?;
+    answer(&receiver, thread).map(|((), thread)| thread)
+}
+
+/// Captures until it is told to end; a display that went away is looked for.
+fn serve(shared: &Arc<Shared>, first: Session, target: &mut Target) {
+    let mut session = Some(first);
+    while !shared.cancel.is_cancelled() {
+        let outcome = match session.take() {
+            Some(mut session) => session.run(target),
+            None => Session::resume(shared).map(|found| session = Some(found)),
+        };
+        match outcome {
+            Ok(()) if session.is_none() => return,
+            Ok(()) => {}
+            Err(error) => {
+                if shared.state.lock().word() != SourceState::Reconnecting.word() {
+                    tracing::warn!("{}: {error}", shared.name);
+                }
+                shared.enter(SourceState::Reconnecting);
+                shared.bell.wait(LOOK);
+            }
+        }
+    }
+}
+
+/// A display and what is captured of it.
+struct Session {
+    shared: Arc<Shared>,
+    display: Display,
+    pictures: SharedPictures,
+    drawn: Option<Drawn>,
+    damaged: bool,
+    /// The first moment the next frame may be taken.
+    due: Timestamp,
+    /// Where the pointer was, and which.
+    pointer: Option<(i16, i16, u32)>,
+    /// When a window that is not there is looked for next.
+    search: Timestamp,
+}
+
+impl Session {
+    /// Opens the display and takes the first frame.
+    fn begin(shared: &Arc<Shared>, target: &mut Target) -> Result<Self> {
+        let mut session = Self::resume(shared)?;
+        match target {
+            Target::Window(rule) => {
+                let found = rule.choose(&clients::windows(&session.display)?)?;
+                *rule = rule.afterwards(&found);
+                session.attach(found)?;
+            }
+            Target::Screen(region) => {
+                let screen = Screen::new(&session.display, *region)?;
+                if screen.area().is_none() {
+                    let (width, height) = screen.size();
+                    return Err(Error::parameter("the region lies outside the screen")
+                        .with_hint(format!("the screen has {width}x{height} pixels")));
+                }
+                session.drawn = Some(Drawn::Screen(screen));
+            }
+        }
+        session.take_frame()?;
+        Ok(session)
+    }
+
+    fn resume(shared: &Arc<Shared>) -> Result<Self> {
+        let display = Display::open(shared.options.display.as_deref())?;
+        display.prepare_capture()?;
+        let events = EventMask::PROPERTY_CHANGE | EventMask::STRUCTURE_NOTIFY;
+        let root = display.root();
+        let watch = ChangeWindowAttributesAux::new().event_mask(events);
+        display.conn.change_window_attributes(root, &watch).map_err(Error::from_x)?;
+        Ok(Self {
+            shared: shared.clone(),
+            display,
+            pictures: SharedPictures::default(),
+            drawn: None,
+            damaged: true,
+            due: Timestamp::ZERO,
+            pointer: None,
+            search: Timestamp::ZERO,
+        })
+    }
+
+    fn attach(&mut self, window: WindowInfo) -> Result<()> {
+        self.drawn = Watched::new(&self.display, window.id)?.map(Drawn::Window);
+        self.damaged = self.drawn.is_some();
+        *self.shared.window.lock() = Some(window);
+        Ok(())
+    }
+
+    fn run(&mut self, target: &Target) -> Result<()> {
+        while !self.shared.cancel.is_cancelled() {
+            while let Some(event) = self.display.conn.poll_for_event().map_err(Error::from_x)? {
+                self.handle(&event)?;
+            }
+            let now = <dyn Clock>::live().now();
+            if self.drawn.is_none() && now >= self.search {
+                self.search = now + LOOK;
+                if !self.look(target)? {
+                    return Ok(());
+                }
+            }
+            if now >= self.due && self.is_wanted() {
+                self.due = self.next_due(now);
+                if self.damaged || self.pointer_moved()? {
+                    self.take_frame()?;
+                }
+                continue;
+            }
+            self.wait(now)?;
+        }
+        Ok(())
+    }
+
+    /// Whether it is to be looked at when its time comes, for something that was drawn or a pointer that may have moved.
+    fn is_wanted(&self) -> bool {
+        self.damaged || (self.shared.options.cursor && self.drawn.is_some())
+    }
+
+    /// The time of the next frame at the earliest: on a grid, so that frames that come a little late do not slow it.
+    fn next_due(&self, now: Timestamp) -> Timestamp {
+        let period = self.shared.options.rate.period();
+        let next = self.due + period;
+        if next < now { now + period } else { next }
+    }
+
+    fn wait(&self, now: Timestamp) -> Result<()> {
+        let until = |t: Timestamp| Duration::from_nanos(t.nanos_since(now).max(0).unsigned_abs());
+        let limit = match &self.drawn {
+            None => Some(until(self.search)),
+            Some(_) if self.is_wanted() => Some(until(self.due)),
+            Some(_) if self.pictures.has_spare() => Some(IDLE),
+            Some(_) => None,
+        };
+        self.display.wait(&self.shared.bell, limit)?;
+        if limit == Some(IDLE) && <dyn Clock>::live().now() >= now + IDLE {
+            self.pictures.shrink(&self.display.conn);
+        }
+        Ok(())
+    }
+
+    /// Looks for the target; false if it cannot come back.
+    fn look(&mut self, target: &Target) -> Result<bool> {
+        match target {
+            Target::Screen(region) => self.drawn = Some(Drawn::Screen(Screen::new(&self.display, *region)?)),
+            Target::Window(rule) => match rule.find(&clients::windows(&self.display)?) {
+                Some(found) => self.attach(found.clone())?,
+                None if matches!(rule, WindowRule::Id(_)) => {
+                    self.shared.enter(SourceState::Ended);
+                    self.shared.port.end();
+                    return Ok(false);
+                }
+                None => self.shared.enter(SourceState::Reconnecting),
+            },
+        }
+        Ok(true)
+    }
+
+    fn handle(&mut self, event: &Event) -> Result<()> {
+        let atoms = &self.display.atoms;
+        let own = self.drawn.as_ref().map(Drawn::id);
+        match event {
+            Event::DamageNotify(_) => self.damaged = true,
+            Event::PropertyNotify(e) if e.atom == atoms._NET_CLIENT_LIST => self.search = Timestamp::ZERO,
+            Event::ConfigureNotify(e) if Some(e.window) == own => {
+                if let Some(drawn) = &mut self.drawn {
+                    self.damaged |= drawn.resized(&self.display, e.width, e.height);
+                }
+            }
+            Event::UnmapNotify(e) if Some(e.window) == own => {
+                if let Some(drawn) = &mut self.drawn {
+                    drawn.forget_picture(&self.display);
+                }
+                self.damaged = false;
+                self.shared.enter(SourceState::Stalled);
+            }
+            Event::MapNotify(e) if Some(e.window) == own => self.damaged = true,
+            Event::DestroyNotify(e) if Some(e.window) == own => {
+                if let Some(mut drawn) = self.drawn.take() {
+                    // the rest went with the window
+                    drawn.forget_picture(&self.display);
+                }
+                self.search = Timestamp::ZERO;
+                self.shared.enter(SourceState::Reconnecting);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Whether the pointer is to be seen and has changed.
+    fn pointer_moved(&mut self) -> Result<bool> {
+        let at = self.display.conn.query_pointer(self.display.root()).map_err(Error::from_x)?;
+        let at = at.reply().map_err(Error::from_x)?;
+        Ok(self.pointer.is_none_or(|(x, y, _)| (x, y) != (at.root_x, at.root_y)))
+    }
+
+    /// Takes a frame, if there is something to take.
+    fn take_frame(&mut self) -> Result<()> {
+        self.damaged = false;
+        let Some(drawn) = &mut self.drawn else { return Ok(()) };
+        // from here on what is drawn is news again
+        drawn.begin(&self.display)?;
+        let Some(area) = drawn.area(&self.display)? else {
+            self.shared.enter(SourceState::Stalled);
+            return Ok(());
+        };
+        let conn = &self.display.conn;
+        let memory = self.pictures.take(conn, area.size)?;
+        let copied = self.pictures.out() > MOST;
+        let (width, height) = (area.size.width as u16, area.size.height as u16);
+        let format = ImageFormat::Z_PIXMAP.into();
+        let got =
+            shm::get_image(conn, area.drawable, area.x, area.y, width, height, !0, format, memory.id, 0);
+        let depth = match got.map_err(Error::from_x)?.reply() {
+            Ok(got) => got.depth,
+            Err(x11rb::errors::ReplyError::X11Error(_)) => {
+                // it was resized or closed meanwhile, of which an event tells
+                drawn.forget_picture(&self.display);
+                self.damaged = true;
+                return Ok(());
+            }
+            Err(e) => return Err(Error::from_x(e)),
+        };
+        let now = <dyn Clock>::live().now();
+        let alpha = if depth == 32 { AlphaKind::Premultiplied } else { AlphaKind::Opaque };
+        let spec = FrameSpec::of(PixelFormat::Bgra, area.size).with_alpha(alpha);
+        let mut frame = FrameMut::new(spec, Box::new(memory))?;
+        if self.shared.options.cursor {
+            let (x, y) = drawn.corner(&self.display)?;
+            self.draw_pointer(&mut frame, x, y)?;
+        }
+        let frame = frame.publish(now);
+        let frame =
+            if copied { Frame::from_packed(spec, &frame.map_native().to_packed(), now)? } else { frame };
+        self.shared.publish(frame);
+        Ok(())
+    }
+
+    /// Draws the pointer into a picture whose corner lies at `x`, `y` of the screen.
+    fn draw_pointer(&mut self, frame: &mut FrameMut, x: i32, y: i32) -> Result<()> {
+        let cursor = xfixes::get_cursor_image(&self.display.conn).map_err(Error::from_x)?;
+        let cursor = match cursor.reply() {
+            Ok(cursor) => cursor,
+            Err(x11rb::errors::ReplyError::X11Error(_)) => return Ok(()),
+            Err(e) => return Err(Error::from_x(e)),
+        };
+        self.pointer = Some((cursor.x, cursor.y, cursor.cursor_serial));
+        let pointer = Pointer {
+            x: i32::from(cursor.x) - i32::from(cursor.xhot) - x,
+            y: i32::from(cursor.y) - i32::from(cursor.yhot) - y,
+            width: usize::from(cursor.width),
+            pixels: cursor.cursor_image.iter().map(|p| p.to_le_bytes()).collect(),
+        };
+        pointer.draw(&mut frame.plane_mut(0));
+        Ok(())
+    }
+}

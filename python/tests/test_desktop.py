@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Windows shown and captured from Python, on a display of the tests' own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import LiveKit as lk
+import media
+import numpy as np
+import pytest
+
+WIDTH, HEIGHT = 640, 480
+
+
+@pytest.fixture
+def display(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    media.need("Xvfb", "xdotool")
+    command = ["Xvfb", "-displayfd", "1", "-screen", "0", f"{WIDTH}x{HEIGHT}x24", "-noreset"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
+        assert server.stdout is not None
+        name = f":{server.stdout.readline().decode().strip()}"
+        monkeypatch.setenv("DISPLAY", name)
+        monkeypatch.setenv("LK_SERVER_PID", str(server.pid))
+        try:
+            yield name
+        finally:
+            server.kill()
+
+
+def screen(display: str) -> media.Bytes:
+    size = f"{WIDTH}x{HEIGHT}"
+    grab = ["-f", "x11grab", "-draw_mouse", "0", "-video_size", size, "-i", display, "-frames:v", "1"]
+    raw = media.ffmpeg(*grab, "-f", "rawvideo", "-pix_fmt", "rgb24", "-")
+    return np.frombuffer(raw, np.uint8).reshape(HEIGHT, WIDTH, 3)
+
+
+def draw_until(draw: object, is_so: object) -> None:
+    assert callable(draw)
+    assert callable(is_so)
+    deadline = time.monotonic() + 20
+    while not is_so():
+        assert draw()
+        assert time.monotonic() < deadline
+
+
+def picture(width: int, height: int) -> media.Bytes:
+    return np.random.default_rng(3).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def test_an_image_in_a_viewer(display: str, tmp_path: Path) -> None:
+    pixels = picture(320, 200)
+    lk.Frame.from_ndarray(pixels, "rgb24").save(tmp_path / "noise.png")
+    with lk.Viewer(320, 200, "an image") as viewer:
+        viewer.set_source(lk.ImageFile(tmp_path / "noise.png"))
+        draw_until(viewer.draw, lambda: np.array_equal(screen(display)[:200, :320], pixels))
+        assert np.array_equal(viewer.screenshot(tmp_path / "shot.png").to_ndarray("rgb24"), pixels)
+        assert (tmp_path / "shot.png").exists()
+        assert (viewer.size(), viewer.title, viewer.closed, viewer.error) == (
+            (320, 200),
+            "an image",
+            False,
+            None,
+        )
+    assert viewer.closed
+    assert not viewer.draw()
+    with pytest.raises(lk.ClosedError):
+        viewer.screenshot()
+
+
+def test_a_program_of_2020(display: str, numbered: Path) -> None:
+    player = lk.Player(str(numbered))
+    port = lk.VideoPort()
+    player.add_target(port)
+    viewer = lk.Viewer(320, 240, "playing")
+    viewer.set_source(port)
+    player.start()
+    seen = set()
+    deadline = time.monotonic() + 20
+    while viewer.draw() and len(seen) < 10 and time.monotonic() < deadline:
+        seen.add(screen(display).tobytes())
+    assert len(seen) >= 10
+
+
+def test_the_window_of_a_compositor_with_margins(display: str) -> None:
+    pixels = picture(300, 200)
+    scene = lk.Compositor(300, 200, 400, 280, "composed")
+    scene.set_margin(20)
+    scene.set_source(0, lk.Frame.from_ndarray(pixels, "rgb24"))  # type: ignore[arg-type]
+    expected = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    expected[40:240, 50:350] = pixels
+    draw_until(scene.draw, lambda: np.array_equal(screen(display), expected))
+    scene.run(0.3)  # the window lives on
+    scene.close()
+    with pytest.raises(lk.ClosedError):
+        scene.draw()
+
+
+def test_everything_into_a_window_a_port_and_a_file(display: str, numbered: Path, tmp_path: Path) -> None:
+    shown = lk.Viewer(100, 80, "to be captured")
+    shown.set_source("color:#ff0000")
+    capture = lk.WindowCapture(title="to be captured")
+    scene = lk.Compositor(320, 240, 320, 240, "all")
+    scene.add(lk.Player(numbered), size=(320, 240))
+    scene.add(capture, at=(10, 10), fallback="color:#0000ff")
+    scene.add(lk.Frame.from_ndarray(picture(40, 30), "rgb24"), at=(200, 100))
+    port = lk.VideoPort()
+    scene.add_target(port)
+    out = tmp_path / "out.mp4"
+    with lk.Recorder(out, source=port, video_width=320, video_height=240):
+        for _ in range(120):
+            assert scene.draw()
+            assert shown.draw()
+    scene.close()
+    red = media.ffmpeg(
+        "-i", out, "-vf", "crop=60:50:30:30,scale=1:1:flags=area", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"
+    )
+    colours = np.frombuffer(red, np.uint8).reshape(-1, 3)
+    assert len(colours) >= 50
+    assert (colours[-20:, 0] > 200).all()
+    assert (colours[-20:, 1:] < 60).all()
+
+
+def test_windows_and_their_captures(display: str) -> None:
+    viewers = [lk.Viewer(120 + 10 * n, 90, f"number {n}") for n in range(3)]
+    assert lk.WindowList().to_pylist() == ["number 0", "number 1", "number 2"]
+    windows = lk.windows()
+    assert [(w.title, w.application, w.pid, w.size[0]) for w in windows] == [
+        (f"number {n}", "LiveKit", os.getpid(), 120 + 10 * n) for n in range(3)
+    ]
+    pixels = picture(140, 90)
+    viewers[2].set_source(lk.open(pixels, format="rgb24"))
+    for _ in range(5):
+        assert viewers[2].draw()
+    for capture in (
+        lk.WindowCapture(2),
+        lk.WindowCapture(title="NUMBER 2"),
+        lk.WindowCapture(id=windows[2].id),
+        lk.open("window:number 2"),
+    ):
+        assert isinstance(capture, lk.WindowCapture)
+        array, timestamp, _ = capture.pull()
+        assert capture.size() == (140, 90)
+        assert capture.state == "live"
+        assert timestamp > 0
+        assert array is not None
+        assert np.array_equal(np.asarray(array)[..., 2::-1], pixels)
+    events = []
+    capture = lk.WindowCapture(2)
+    capture.on("source_state", lambda e: events.append(e.new))
+    assert capture.window == windows[2]
+    viewers[2].close()
+    deadline = time.monotonic() + 20
+    while events[-1:] != ["reconnecting"] and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert events in (["reconnecting"], ["stalled", "reconnecting"])
+    assert capture.state == "reconnecting"
+    with lk.ScreenCapture(region=(10, 20, 64, 32), cursor=False) as part:
+        assert part.size() == (64, 32)
+    assert isinstance(lk.open("screen"), lk.ScreenCapture)
+
+
+def test_errors_of_windows(display: str) -> None:
+    viewer = lk.Viewer(120, 90, "here")
+    with pytest.raises(IndexError):
+        lk.WindowCapture(1)
+    with pytest.raises(IndexError):
+        lk.WindowList().get(1)
+    with pytest.raises(LookupError, match=r'did you mean "here"\?'):
+        lk.WindowCapture(title="hera")
+    with pytest.raises(lk.ParameterError, match="one of idx"):
+        lk.WindowCapture(0, title="here")
+    with pytest.raises(lk.ParameterError, match="640x480"):
+        lk.ScreenCapture(region=(600, 0, 100, 100))
+    scene = lk.Compositor(64, 48)
+    scene.add("window:here")
+    with pytest.raises(lk.LiveSourceError):
+        scene.render(lk.NullTarget(), frames=1)
+    with pytest.raises(lk.FormatError):
+        lk.Viewer(0, 10, "nothing")
+    assert viewer.draw()
+
+
+def test_without_a_display(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    for make in (
+        lambda: lk.Viewer(64, 48, "x"),
+        lambda: lk.Compositor(64, 48, 64, 48, "x"),
+        lambda: lk.WindowCapture(0),
+        lk.ScreenCapture,
+        lk.WindowList,
+        lk.windows,
+    ):
+        with pytest.raises(lk.DisplayError, match="DISPLAY is not set"):
+            make()
+
+
+def test_ctrl_c_leaves_a_loop_and_a_run(display: str) -> None:
+    viewer = lk.Viewer(64, 48, "loop")
+    viewer.set_source("color:red")
+    scene = lk.Compositor(64, 48, 64, 48, "run")
+    for loop in (viewer.run, scene.run):
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+        with pytest.raises(KeyboardInterrupt):
+            loop()
+
+
+DIES = """
+    import os, signal, sys, time
+    import LiveKit as lk
+
+    scene = lk.Compositor(320, 240, 320, 240, "dies")
+    scene.add("window:dies", size=(320, 240))
+    scene.add(lk.TestPattern(320, 240), opacity=0.5)
+    with lk.Recorder(sys.argv[1], source=scene):
+        for n in range(60):
+            assert scene.draw()
+        os.kill(int(os.environ["LK_SERVER_PID"]), signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while scene.draw():
+            assert time.monotonic() < deadline
+        scene.run(1)
+    scene.close()
+    print("alive")
+"""
+
+
+def test_a_display_that_dies_ends_neither_program_nor_recording(display: str, tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    program = [sys.executable, "-c", textwrap.dedent(DIES), str(out)]
+    done = subprocess.run(program, capture_output=True, timeout=120, check=False, text=True)
+    assert (done.returncode, done.stdout) == (0, "alive\n"), done.stderr[-2000:]
+    frames = media.ffmpeg(
+        "-i", out, "-map", "0:v", "-vf", "scale=1:1", "-pix_fmt", "gray", "-f", "rawvideo", "-"
+    )
+    assert len(frames) >= 45
+
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "python"
+
+
+@pytest.mark.skipif(not EXAMPLES.exists(), reason="the examples are not here: not a source tree")
+def test_the_examples_with_windows(display: str, clip_with_sound: Path, tmp_path: Path) -> None:
+    lk.Frame.from_ndarray(picture(320, 240), "rgb24").save(tmp_path / "picture.png")
+    files = [str(tmp_path / "picture.png"), str(clip_with_sound)]
+
+    def run(name: str, *arguments: str) -> str:
+        program = [sys.executable, str(EXAMPLES / name), *arguments]
+        done = subprocess.run(program, capture_output=True, timeout=120, check=False, text=True, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr[-2000:]
+        assert "Traceback" not in done.stderr
+        return done.stdout
+
+    assert run("viewers_2020.py", *files, "2") == "3 windows are still open\n"
+    with lk.Viewer(200, 100, "captured") as viewer:
+        viewer.set_source("color:#00ff00")
+        assert viewer.draw()
+        said = run("windows_2020.py", "0", *files, "window.mp4", "all.mp4", "3")
+    assert said == "0: captured\n"
+    info = lk.MediaInfo(str(tmp_path / "window.mp4"))
+    assert info.video_size() == (200, 100)
+    assert info.duration() > 1_500_000
+    colour = media.ffmpeg(
+        "-sseof", "-0.5", "-i", tmp_path / "all.mp4", "-frames:v", "1",
+        "-vf", "crop=400:300:770:340,scale=1:1:flags=area",
+        "-pix_fmt", "rgb24", "-f", "rawvideo", "-",
+    )  # fmt: skip
+    assert colour[1] > 200
+    assert colour[0] < 60
+    assert colour[2] < 60
+
+
+def test_the_command_line(display: str, tmp_path: Path) -> None:
+    lk.Frame.from_ndarray(picture(200, 120), "rgb24").save(tmp_path / "picture.png")
+    tool = [sys.executable, "-c", "import sys; from livekit_studio._cli import main; sys.exit(main())"]
+    with subprocess.Popen([*tool, "view", "picture.png"], cwd=tmp_path) as view:
+        deadline = time.monotonic() + 20
+        while not np.array_equal(screen(display)[:120, :200], picture(200, 120)):
+            assert time.monotonic() < deadline
+            assert view.poll() is None
+        listed = subprocess.run([*tool, "windows"], capture_output=True, text=True, check=True).stdout
+        assert '"picture.png" 200x120' in listed
+        assert "LiveKit" in listed
+        window = media.run("xdotool", "search", "--name", "picture.png").decode().strip()
+        media.run("xdotool", "key", "--window", window, "q")
+        assert view.wait(20) == 0
+    wrong = subprocess.run([*tool, "view", "window:nothing"], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 1
+    assert 'there is no window "nothing"' in wrong.stderr
