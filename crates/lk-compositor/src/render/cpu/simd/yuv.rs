@@ -147,7 +147,8 @@ pub(in super::super) fn wide_rgb_of_yuv(
     out: &mut [&mut [u16]; 3],
 ) -> usize {
     let put = |c: usize, at: usize, low, high| {
-        if let Some([first, second]) = out[c].get_mut(at..at + 32).map(|o| o.as_chunks_mut().0) {
+        let Some(out) = out[c].get_mut(at..at + 32) else { return };
+        if let [first, second] = out.as_chunks_mut().0 {
             let (low, high) = (clamped(low), clamped(high));
             store(_mm256_permute2x128_si256::<0x20>(low, high), first);
             store(_mm256_permute2x128_si256::<0x31>(low, high), second);
