@@ -313,12 +313,12 @@ pub(in super::super) fn interleave<const N: usize>(from: [&[u8]; 3], out: &mut [
             // each twelve bytes are written with four more, which the next ones replace
             let Some(out) = out.get_mut(3 * done..3 * done + 100) else { return done };
             let mask = load_row(&TRIPLES);
-            for i in 0..4 {
-                let packed = _mm256_shuffle_epi8(groups[i], mask);
+            for (i, group) in groups.iter().enumerate() {
+                let packed = _mm256_shuffle_epi8(*group, mask);
                 store_sixteen(_mm256_castsi256_si128(packed), out, 12 * i);
             }
-            for i in 0..4 {
-                let packed = _mm256_shuffle_epi8(groups[i], mask);
+            for (i, group) in groups.iter().enumerate() {
+                let packed = _mm256_shuffle_epi8(*group, mask);
                 store_sixteen(_mm256_extracti128_si256::<1>(packed), out, 48 + 12 * i);
             }
         }

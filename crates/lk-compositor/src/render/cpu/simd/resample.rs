@@ -27,7 +27,12 @@ pub(in super::super) fn mix_rows(rows: &[&[u16]], weights: &[u16], out: &mut [u1
 
 /// The same, to bytes after adding `half`.
 #[target_feature(enable = "avx2")]
-pub(in super::super) fn mix_rows_to_bytes(rows: &[&[u16]], weights: &[u16], half: u16, out: &mut [u8]) -> usize {
+pub(in super::super) fn mix_rows_to_bytes(
+    rows: &[&[u16]],
+    weights: &[u16],
+    half: u16,
+    out: &mut [u8],
+) -> usize {
     for (i, o) in out.as_chunks_mut().0.iter_mut().enumerate() {
         let Some(sum) = sum_of(rows, weights, i) else { return i * LANES };
         store_bytes(_mm256_srli_epi16::<8>(_mm256_adds_epu16(sum, all(half))), o);
@@ -155,9 +160,8 @@ fn quads(line: &[u16], starts: &[u32; LANES], from: usize, skipped: u32, weights
     // SAFETY: the caller found every start to be four samples or more before the end of the line; they are read as one
     // number, for which no alignment is asked.
     #[allow(unsafe_code)]
-    let read = |start: u32| unsafe {
-        line.as_ptr().add((start - skipped) as usize).cast::<i64>().read_unaligned()
-    };
+    let read =
+        |start: u32| unsafe { line.as_ptr().add((start - skipped) as usize).cast::<i64>().read_unaligned() };
     high(_mm256_set_epi64x(read(d), read(c), read(b), read(a)), load(weights))
 }
 
@@ -184,7 +188,8 @@ pub(in super::super) fn eighths(a: &[u8], b: &[u8], weights: [u8; 3], out: &mut 
     let (first, others) = (u16::from(weights[0]), u16::from_le_bytes([weights[1], weights[2]]));
     let (first, others, half) = (all(first), all(others), all(8));
     let sums = |at: usize| {
-        let chunk = |row: &[u8], at: usize| row.get(at..at + 32).and_then(|r| r.first_chunk().map(|c| load_row(c)));
+        let chunk =
+            |row: &[u8], at: usize| row.get(at..at + 32).and_then(|r| r.first_chunk().map(|c| load_row(c)));
         let sum = |row: &[u8]| {
             let before = _mm256_maddubs_epi16(chunk(row, at)?, first);
             Some(_mm256_add_epi16(before, _mm256_maddubs_epi16(chunk(row, at + 1)?, others)))
