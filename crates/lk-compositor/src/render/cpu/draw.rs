@@ -80,14 +80,9 @@ impl Drawing {
         {
             // the picture of this layer is all there is: no canvas is needed
             let layer = &self.layers[bottom];
-            let rows = if layer.kept.is_none() { layer.rows_at_a_time(area.x.len()) } else { area.y.len() };
-            for start in area.y.clone().step_by(rows) {
-                let strip = Area { x: area.x.clone(), y: start..start.saturating_add(rows).min(area.y.end) };
-                self.with_parts(layer, tile.band, &strip, |parts| {
-                    self.write(&LayerRows { layer, parts }, &strip);
-                });
-            }
-            return;
+            return self.with_parts(layer, tile.band, area, |parts| {
+                self.write(&LayerRows { layer, parts }, area);
+            });
         }
         let flat = self.flat.as_ref().filter(|(_, layers)| tile.bottom.is_none_or(|b| b < *layers));
         let Some((flat, layers)) = flat else {

@@ -32,19 +32,15 @@ pub(super) fn write(c: &impl Rows, area: &Area, frame: &mut FrameMut) {
         }
         PixelFormat::Nv12 => {
             copy(c, 0, area, &mut frame.plane_mut(0));
-            let mut plane = frame.plane_mut(1);
-            for y in chroma_rows {
-                let out = &mut plane.row_mut(y)[2 * cx.start..2 * cx.end];
+            each_row(&mut frame.plane_mut(1), &chroma_rows, 2 * cx.start..2 * cx.end, |y, out| {
                 pair(c.row(1, y, cx.clone()), c.row(2, y, cx.clone()), out);
-            }
+            });
         }
         PixelFormat::Yuy2 => {
-            let mut plane = frame.plane_mut(0);
-            for y in rows {
-                let out = &mut plane.row_mut(y)[4 * cx.start..4 * cx.end];
+            each_row(&mut frame.plane_mut(0), &rows, 4 * cx.start..4 * cx.end, |y, out| {
                 let luma = c.row(0, y, x.clone()).as_chunks().0;
                 quads(luma, c.row(1, y, cx.clone()), c.row(2, y, cx.clone()), out.as_chunks_mut().0);
-            }
+            });
         }
         PixelFormat::Rgb => packed::<3>(c, area, [0, 1, 2], AlphaKind::Opaque, &mut frame.plane_mut(0)),
         PixelFormat::Bgr => packed::<3>(c, area, [2, 1, 0], AlphaKind::Opaque, &mut frame.plane_mut(0)),
@@ -53,19 +49,22 @@ pub(super) fn write(c: &impl Rows, area: &Area, frame: &mut FrameMut) {
     }
 }
 
-fn copy(from: &impl Rows, plane: usize, area: &Area, to: &mut PlaneMut<'_>) {
-    let ahead = rows_ahead(area.x.len());
-    let soon = |y: usize, to: &mut PlaneMut<'_>| {
-        if y < area.y.end {
-            prefetch(from.row(plane, y, area.x.clone()));
-            prefetch(&to.row_mut(y)[area.x.clone()]);
+/// Calls `f` with rows `y` of a plane whose bytes `x` it writes. Rows below are on their way by then: memory is fetched
+/// before it is written, and unlike what is read the processor does not see it come.
+fn each_row(to: &mut PlaneMut<'_>, y: &Range<usize>, x: Range<usize>, mut f: impl FnMut(usize, &mut [u8])) {
+    let ahead = rows_ahead(x.len());
+    let first = y.start..(y.start + ahead).min(y.end);
+    first.for_each(|y| prefetch(&to.row_mut(y)[x.clone()]));
+    for row in y.clone() {
+        if row + ahead < y.end {
+            prefetch(&to.row_mut(row + ahead)[x.clone()]);
         }
-    };
-    (area.y.start..area.y.start + ahead).for_each(|y| soon(y, to));
-    for y in area.y.clone() {
-        soon(y + ahead, to);
-        to.row_mut(y)[area.x.clone()].copy_from_slice(from.row(plane, y, area.x.clone()));
+        f(row, &mut to.row_mut(row)[x.clone()]);
     }
+}
+
+fn copy(from: &impl Rows, plane: usize, area: &Area, to: &mut PlaneMut<'_>) {
+    each_row(to, &area.y, area.x.clone(), |y, out| out.copy_from_slice(from.row(plane, y, area.x.clone())));
 }
 
 /// Pixels of N bytes, colours from planes `order`.
@@ -78,9 +77,8 @@ fn packed<const N: usize>(
 ) {
     let keeps_alpha = N == 4 && from.has_alpha() && kind != AlphaKind::Opaque;
     let x = &area.x;
-    for y in area.y.clone() {
+    each_row(to, &area.y, N * x.start..N * x.end, |y, out| {
         let [a, b, c] = order.map(|p| from.row(p, y, x.clone()));
-        let out = &mut to.row_mut(y)[N * x.start..N * x.end];
         interleave::<N>([a, b, c], out);
         if keeps_alpha {
             for (out, alpha) in out.chunks_exact_mut(N).zip(from.row(3, y, x.clone())) {
@@ -90,7 +88,7 @@ fn packed<const N: usize>(
                 }
             }
         }
-    }
+    });
 }
 
 lk_media::kernel! {

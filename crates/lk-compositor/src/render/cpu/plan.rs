@@ -18,9 +18,6 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Bytes that are made before they are written: as many as stay in the fastest cache.
-const STRIP_BYTES: usize = 1 << 15;
-
 /// A layer ready to be drawn.
 pub(super) struct LayerPlan {
     pub frame: FrameId,
@@ -164,15 +161,6 @@ impl LayerPlan {
         self.parts.iter().all(|p| p.in_place())
     }
 
-    /// How many rows of its picture, `width` pixels wide, are best made and written before the next: an even number.
-    pub fn rows_at_a_time(&self, width: usize) -> usize {
-        if self.is_in_place() || !self.parts.iter().all(PartPlan::is_row_by_row) {
-            return usize::MAX & !1;
-        }
-        let channels: usize = self.parts.iter().map(|p| p.reader.channels()).sum();
-        (STRIP_BYTES / (width * channels).max(1)).clamp(2, 64) & !1
-    }
-
     /// Bytes of its whole finished picture.
     pub fn bytes(&self) -> usize {
         self.parts.iter().map(|p| p.shape.area.pixels() * p.reader.channels()).sum()
@@ -221,16 +209,6 @@ impl PartPlan {
         match &self.shape.sampling {
             Sampling::Upright { across, down } => {
                 self.reader.has_slices() && across.is_identity() && down.is_identity()
-            }
-            _ => false,
-        }
-    }
-
-    /// Whether making some rows after others takes no more work than making all at a time.
-    fn is_row_by_row(&self) -> bool {
-        match &self.shape.sampling {
-            Sampling::Upright { down, .. } => {
-                down.is_identity() || down.is_halves() || self.reader.has_slices() && !down.enlarges()
             }
             _ => false,
         }

@@ -157,14 +157,7 @@ fn columns_first(block: &Block<'_>, half: u16, planes: &mut [Vec<u8>]) {
 
 /// Means of two rows with, but for the edges, whole eighths across: chroma at half the size. No product has a fraction
 /// that could be cut off, so that bytes make the same as wider numbers do.
-fn eighths(
-    block: &Block<'_>,
-    rows: [&[u8]; 2],
-    first: usize,
-    weights: [u8; 3],
-    half: u16,
-    out: &mut [u8],
-) {
+fn eighths(block: &Block<'_>, rows: [&[u8]; 2], first: usize, weights: [u8; 3], half: u16, out: &mut [u8]) {
     let Block { across, columns, .. } = block;
     let pairs = across.by_pairs(columns.clone());
     for column in (columns.start..pairs.start).chain(pairs.end..columns.end) {

@@ -74,7 +74,7 @@ pub(super) enum Kind {
     /// Luma of YUV of another kind, with chroma at the luma grid; not clamped.
     Luma { yuv: [Component; 3], matrix: Matrix, numbers: ToRgb },
     /// Chroma of YUV of another kind, with mean luma at the chroma grid; not clamped.
-    Chroma { yuv: [Component; 3], matrix: Matrix, numbers: ToRgb, mean: OnceLock<(Taps, Taps)> },
+    Chroma { yuv: [Component; 3], matrix: Matrix, numbers: ToRgb, mean: OnceLock<Box<(Taps, Taps)>> },
 }
 
 /// Which chroma samples make those of a row of luma samples.
@@ -264,7 +264,7 @@ impl Reader {
                 let [mut u, mut v] = [vec![0.0; x.len()], vec![0.0; x.len()]];
                 self.floats_of(yuv[1], y, x.clone(), &mut u);
                 self.floats_of(yuv[2], y, x.clone(), &mut v);
-                let mean = mean.get_or_init(|| self.mean_taps());
+                let mean = mean.get_or_init(|| Box::new(self.mean_taps()));
                 let luma = self.mean_luma(yuv[0], mean, y, x);
                 for (channel, out) in out.iter_mut().take(2).enumerate() {
                     matrix.apply(channel + 1, [&luma, &u, &v], out);
@@ -383,8 +383,9 @@ impl Reader {
     /// Weights of the luma samples within the extents of chroma samples.
     fn mean_taps(&self) -> (Taps, Taps) {
         let size = self.map.spec().size;
-        let taps =
-            |axis, len: u32, outputs| Taps::new(axis, 0..outputs, &AxisMap::SAME, Axis::LUMA, 0..len as usize);
+        let taps = |axis, len: u32, outputs| {
+            Taps::new(axis, 0..outputs, &AxisMap::SAME, Axis::LUMA, 0..len as usize)
+        };
         (taps(self.grid.x, size.width, self.extent.0), taps(self.grid.y, size.height, self.extent.1))
     }
 

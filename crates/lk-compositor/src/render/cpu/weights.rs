@@ -339,7 +339,9 @@ mod tests {
     fn the_identity_is_what_weights_would_say() {
         let chroma = Axis { origin: 1.0, pitch: 2.0 };
         let from_0 = AxisMap { source: 2.0, source_len: 20.0, target: -4.0, target_len: 20.0, flip: false };
-        for (axis, map, range) in [(Axis::LUMA, from_0, 1..13), (chroma, from_0, 2..7), (chroma, AxisMap::SAME, 0..9)] {
+        for (axis, map, range) in
+            [(Axis::LUMA, from_0, 1..13), (chroma, from_0, 2..7), (chroma, AxisMap::SAME, 0..9)]
+        {
             let t = Taps::identity(axis, &range, &map, axis, &(0..20), false).expect("whole samples apart");
             let start = ((map.apply(axis.at(range.start)) - axis.origin) / axis.pitch) as u32;
             let starts = (start..start + range.len() as u32).collect();
@@ -348,7 +350,10 @@ mod tests {
         }
         let half = AxisMap { source: 0.5, ..from_0 };
         assert!(Taps::identity(Axis::LUMA, &(1..13), &half, Axis::LUMA, &(0..20), false).is_none());
-        assert!(Taps::identity(Axis::LUMA, &(1..19), &from_0, Axis::LUMA, &(0..20), false).is_none(), "clamped");
+        assert!(
+            Taps::identity(Axis::LUMA, &(1..19), &from_0, Axis::LUMA, &(0..20), false).is_none(),
+            "clamped"
+        );
     }
 
     #[test]

@@ -151,7 +151,14 @@ impl Reader {
     }
 
     /// R'G'B' of YUV, rounded.
-    pub fn rgb_of_yuv(&self, yuv: &[Component; 3], m: &ToRgb, y: usize, x: Range<usize>, out: &mut Rows<'_, u8>) {
+    pub fn rgb_of_yuv(
+        &self,
+        yuv: &[Component; 3],
+        m: &ToRgb,
+        y: usize,
+        x: Range<usize>,
+        out: &mut Rows<'_, u8>,
+    ) {
         let [r, g, b, _] = out;
         self.yuv_rows(yuv, y, x, |luma, chroma| yuv16::rgb_of_yuv(luma, chroma, m, [r, g, b]));
     }
@@ -179,13 +186,7 @@ impl Reader {
     }
 
     /// Calls `f` with luma and chroma of row `y`.
-    fn yuv_rows(
-        &self,
-        yuv: &[Component; 3],
-        y: usize,
-        x: Range<usize>,
-        f: impl FnOnce(&[u8], &Chroma<'_>),
-    ) {
+    fn yuv_rows(&self, yuv: &[Component; 3], y: usize, x: Range<usize>, f: impl FnOnce(&[u8], &Chroma<'_>)) {
         let at = self.chroma_rows(y, x.clone());
         with_scratch(|scratch| {
             let Scratch { bytes: [a, b, luma], lines, .. } = scratch;
@@ -194,7 +195,10 @@ impl Reader {
                 // one sample more at either end where the picture ends
                 line.resize(n + at.pad.0 + at.pad.1, 0);
                 let (above, below) = match c.step {
-                    1 => (self.row(*c, at.above, at.columns.clone()), self.row(*c, at.below, at.columns.clone())),
+                    1 => (
+                        self.row(*c, at.above, at.columns.clone()),
+                        self.row(*c, at.below, at.columns.clone()),
+                    ),
                     _ => {
                         for (row, to) in [(at.above, &mut *a), (at.below, &mut *b)] {
                             to.resize(n, 0);

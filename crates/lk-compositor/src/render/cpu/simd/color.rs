@@ -280,9 +280,18 @@ const TRIPLES: [u8; 32] = {
 #[target_feature(enable = "avx2")]
 pub(in super::super) fn interleave<const N: usize>(from: [&[u8]; 3], out: &mut [u8]) -> usize {
     let full = _mm256_set1_epi8(-1);
-    let [a, b, c] = from.map(|row| row.as_chunks().0);
     let mut done = 0;
-    for ((a, b), c) in a.iter().zip(b).zip(c) {
+    let len = from[0].len().min(from[1].len()).min(from[2].len());
+    while done < len {
+        if N == 4 && done + 32 > len && len >= 32 {
+            // the last ones together with some that are made already
+            done = len - 32;
+        }
+        let (Some(a), Some(b), Some(c)) =
+            (from[0][done..].first_chunk(), from[1][done..].first_chunk(), from[2][done..].first_chunk())
+        else {
+            return done;
+        };
         let (a, b, c) = (load_row(a), load_row(b), load_row(c));
         let (ab, ab_high) = (_mm256_unpacklo_epi8(a, b), _mm256_unpackhi_epi8(a, b));
         let (c, c_high) = (_mm256_unpacklo_epi8(c, full), _mm256_unpackhi_epi8(c, full));
@@ -304,12 +313,12 @@ pub(in super::super) fn interleave<const N: usize>(from: [&[u8]; 3], out: &mut [
             // each twelve bytes are written with four more, which the next ones replace
             let Some(out) = out.get_mut(3 * done..3 * done + 100) else { return done };
             let mask = load_row(&TRIPLES);
-            for (i, group) in groups.into_iter().enumerate() {
-                let packed = _mm256_shuffle_epi8(group, mask);
+            for (i, group) in groups.iter().enumerate() {
+                let packed = _mm256_shuffle_epi8(*group, mask);
                 store_sixteen(_mm256_castsi256_si128(packed), out, 12 * i);
             }
-            for (i, group) in groups.into_iter().enumerate() {
-                let packed = _mm256_shuffle_epi8(group, mask);
+            for (i, group) in groups.iter().enumerate() {
+                let packed = _mm256_shuffle_epi8(*group, mask);
                 store_sixteen(_mm256_extracti128_si256::<1>(packed), out, 48 + 12 * i);
             }
         }

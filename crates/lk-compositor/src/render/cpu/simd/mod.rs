@@ -12,9 +12,9 @@ mod yuv;
 pub(super) use blend::*;
 pub(super) use color::*;
 pub(super) use resample::*;
-pub(super) use yuv::*;
 use std::arch::asm;
 use std::arch::x86_64::*;
+pub(super) use yuv::*;
 
 /// Samples in a vector of 16-bit numbers.
 const LANES: usize = 16;

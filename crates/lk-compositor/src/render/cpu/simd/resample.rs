@@ -27,7 +27,12 @@ pub(in super::super) fn mix_rows(rows: &[&[u16]], weights: &[u16], out: &mut [u1
 
 /// The same, to bytes after adding `half`.
 #[target_feature(enable = "avx2")]
-pub(in super::super) fn mix_rows_to_bytes(rows: &[&[u16]], weights: &[u16], half: u16, out: &mut [u8]) -> usize {
+pub(in super::super) fn mix_rows_to_bytes(
+    rows: &[&[u16]],
+    weights: &[u16],
+    half: u16,
+    out: &mut [u8],
+) -> usize {
     for (i, o) in out.as_chunks_mut().0.iter_mut().enumerate() {
         let Some(sum) = sum_of(rows, weights, i) else { return i * LANES };
         store_bytes(_mm256_srli_epi16::<8>(_mm256_adds_epu16(sum, all(half))), o);
@@ -81,21 +86,23 @@ pub(in super::super) fn scattered<const N: usize>(
     weights: &[u16],
     out: &mut [u16],
 ) -> usize {
-    let (groups, all_weights) = (starts.as_chunks::<LANES>().0, weights.as_chunks::<LANES>().0);
-    let mut done = 0;
-    for ((starts, weights), out) in groups.iter().zip(all_weights.chunks_exact(N)).zip(out.as_chunks_mut().0) {
-        let Some(made) = some_scattered::<N>(line, starts, skipped, weights) else { return done };
-        store(made, out);
-        done += LANES;
-    }
-    // the last ones together with some that are made already
     let len = out.len().min(starts.len());
-    let (Some(starts), Some(out)) = (starts.last_chunk(), out[..len].last_chunk_mut()) else { return done };
-    let Some(weights) = weights.len().checked_sub(N * LANES).map(|from| weights[from..].as_chunks().0) else {
-        return done;
-    };
-    let Some(made) = some_scattered::<N>(line, starts, skipped, weights) else { return done };
-    store(made, out);
+    let mut at = 0;
+    while at < len {
+        if at + LANES > len && len >= LANES {
+            // the last ones together with some that are made already
+            at = len - LANES;
+        }
+        let (Some(starts), Some(weights), Some(out)) =
+            (starts[at..].first_chunk(), weights.get(N * at..N * (at + LANES)), out[at..].first_chunk_mut())
+        else {
+            return at;
+        };
+        let weights = weights.as_chunks().0;
+        let Some(made) = some_scattered::<N>(line, starts, skipped, weights) else { return at };
+        store(made, out);
+        at += LANES;
+    }
     len
 }
 
@@ -113,36 +120,49 @@ fn some_scattered<const N: usize>(
         return None;
     }
     if N == 2 {
-        let half = |h: usize| {
-            // SAFETY: the reference is to 16 numbers, of which 8 from 0 or 8 on are read.
-            #[allow(unsafe_code)]
-            let at = unsafe { _mm256_loadu_si256(starts.as_ptr().add(8 * h).cast()) };
-            let at = _mm256_sub_epi32(at, _mm256_set1_epi32(skipped as i32));
-            // SAFETY: every index was just found to be two samples or more before the end of the line; index times two
-            // bytes is where a sample begins, and two are read from there.
-            #[allow(unsafe_code)]
-            let pairs = unsafe { _mm256_i32gather_epi32::<2>(line.as_ptr().cast(), at) };
-            high(pairs, load(&weights[h]))
-        };
-        let (a, b) = (half(0), half(1));
-        return Some(_mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_hadd_epi16(a, b)));
+        let low = pairs(line, starts, 0, skipped, &weights[0]);
+        let high = pairs(line, starts, 8, skipped, &weights[1]);
+        return Some(_mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_hadd_epi16(low, high)));
     }
-    // gathering would fetch a pair at a time
-    let four = |q: usize| {
-        let at = |i: usize| {
-            let start = (starts[4 * q + i] - skipped) as usize;
-            // SAFETY: every start was just found to be four samples or more before the end of the line; they are read
-            // as one number, for which no alignment is asked.
-            #[allow(unsafe_code)]
-            unsafe {
-                line.as_ptr().add(start).cast::<i64>().read_unaligned()
-            }
-        };
-        high(_mm256_set_epi64x(at(3), at(2), at(1), at(0)), load(&weights[q]))
-    };
-    let (a, b, c, d) = (four(0), four(1), four(2), four(3));
-    let sums = _mm256_hadd_epi16(_mm256_hadd_epi16(a, b), _mm256_hadd_epi16(c, d));
-    Some(_mm256_permutevar8x32_epi32(sums, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)))
+    let low = _mm256_hadd_epi16(
+        quads(line, starts, 0, skipped, &weights[0]),
+        quads(line, starts, 4, skipped, &weights[1]),
+    );
+    let high = _mm256_hadd_epi16(
+        quads(line, starts, 8, skipped, &weights[2]),
+        quads(line, starts, 12, skipped, &weights[3]),
+    );
+    let order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    Some(_mm256_permutevar8x32_epi32(_mm256_hadd_epi16(low, high), order))
+}
+
+/// Eight pairs of samples weighted; `starts` less `skipped` are followed by two samples each.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn pairs(line: &[u16], starts: &[u32; LANES], from: usize, skipped: u32, weights: &[u16; LANES]) -> __m256i {
+    // SAFETY: the reference is to 16 numbers, of which 8 from 0 or 8 on are read.
+    #[allow(unsafe_code)]
+    let at = unsafe { _mm256_loadu_si256(starts.as_ptr().add(from).cast()) };
+    let at = _mm256_sub_epi32(at, _mm256_set1_epi32(skipped as i32));
+    // SAFETY: the caller found every index to be two samples or more before the end of the line; index times two bytes
+    // is where a sample begins, and two are read from there.
+    #[allow(unsafe_code)]
+    let pairs = unsafe { _mm256_i32gather_epi32::<2>(line.as_ptr().cast(), at) };
+    high(pairs, load(weights))
+}
+
+/// Four quads of samples weighted; `starts` less `skipped` are followed by four samples each. Gathering would fetch a
+/// pair at a time.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn quads(line: &[u16], starts: &[u32; LANES], from: usize, skipped: u32, weights: &[u16; LANES]) -> __m256i {
+    let [a, b, c, d] = [starts[from], starts[from + 1], starts[from + 2], starts[from + 3]];
+    // SAFETY: the caller found every start to be four samples or more before the end of the line; they are read as one
+    // number, for which no alignment is asked.
+    #[allow(unsafe_code)]
+    let read =
+        |start: u32| unsafe { line.as_ptr().add((start - skipped) as usize).cast::<i64>().read_unaligned() };
+    high(_mm256_set_epi64x(read(d), read(c), read(b), read(a)), load(weights))
 }
 
 /// Means of two columns of two rows.
@@ -168,7 +188,8 @@ pub(in super::super) fn eighths(a: &[u8], b: &[u8], weights: [u8; 3], out: &mut 
     let (first, others) = (u16::from(weights[0]), u16::from_le_bytes([weights[1], weights[2]]));
     let (first, others, half) = (all(first), all(others), all(8));
     let sums = |at: usize| {
-        let chunk = |row: &[u8], at: usize| row.get(at..at + 32).and_then(|r| r.first_chunk().map(|c| load_row(c)));
+        let chunk =
+            |row: &[u8], at: usize| row.get(at..at + 32).and_then(|r| r.first_chunk().map(|c| load_row(c)));
         let sum = |row: &[u8]| {
             let before = _mm256_maddubs_epi16(chunk(row, at)?, first);
             Some(_mm256_add_epi16(before, _mm256_maddubs_epi16(chunk(row, at + 1)?, others)))

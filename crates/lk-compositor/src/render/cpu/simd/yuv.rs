@@ -52,7 +52,9 @@ fn sum<const PLAIN: bool>(y: __m256i, u: __m256i, v: __m256i, m: &ToRgb, c: usiz
     let [by_u, by_v] = m.chroma[c];
     match (PLAIN, c) {
         (true, 0) => _mm256_adds_epi16(sum, term::<true>(v, by_v)),
-        (true, 1) => _mm256_adds_epi16(_mm256_adds_epi16(sum, term::<false>(u, by_u)), term::<false>(v, by_v)),
+        (true, 1) => {
+            _mm256_adds_epi16(_mm256_adds_epi16(sum, term::<false>(u, by_u)), term::<false>(v, by_v))
+        }
         (true, _) => _mm256_adds_epi16(sum, term::<true>(u, by_u)),
         _ => _mm256_adds_epi16(_mm256_adds_epi16(sum, term::<true>(u, by_u)), term::<true>(v, by_v)),
     }
@@ -107,7 +109,11 @@ pub(in super::super) fn luma_of_yuv(luma: &[u8], chroma: &Chroma<'_>, m: &ToRgb,
             store_row(bytes(low, high), out);
         }
     };
-    if chroma.centred { sums::<1, true, false>(luma, chroma, m, put) } else { sums::<1, false, false>(luma, chroma, m, put) }
+    if chroma.centred {
+        sums::<1, true, false>(luma, chroma, m, put)
+    } else {
+        sums::<1, false, false>(luma, chroma, m, put)
+    }
 }
 
 /// R', G' and B' for [`sums`].
@@ -147,7 +153,8 @@ pub(in super::super) fn wide_rgb_of_yuv(
     out: &mut [&mut [u16]; 3],
 ) -> usize {
     let put = |c: usize, at: usize, low, high| {
-        if let Some([first, second]) = out[c].get_mut(at..at + 32).map(|o| o.as_chunks_mut().0) {
+        let Some(out) = out[c].get_mut(at..at + 32) else { return };
+        if let [first, second] = out.as_chunks_mut().0 {
             let (low, high) = (clamped(low), clamped(high));
             store(_mm256_permute2x128_si256::<0x20>(low, high), first);
             store(_mm256_permute2x128_si256::<0x31>(low, high), second);
