@@ -3,7 +3,7 @@
 
 use super::media::{self, ffmpeg, has_ffmpeg};
 use super::session::{HANG, Session, pactl, pass, until};
-use super::tone::{Tone, listen, whole_at_last};
+use super::tone::{Tone, listen, whole};
 use lk_io::audio_device::{Microphone, Speaker, Timing};
 use lk_io::encode::{AudioSettings, OutputSettings};
 use lk_io::record::{Recorder, RecorderSettings};
@@ -42,7 +42,7 @@ fn a_server_killed_while_playing_and_recording() {
     });
     println!("back {:.2} s after the server", back.elapsed().as_secs_f64());
     pass(1.0);
-    whole_at_last("after the server came back", 2.0, || listen(&monitor, 2.0).0);
+    whole("after the server came back", 2.0, || listen(&monitor, 2.0).0);
     let length = length.elapsed().as_secs_f64();
     recorder.stop().unwrap();
     let words: Vec<String> =
@@ -76,7 +76,7 @@ fn a_device_that_is_unplugged_and_plugged_in_again() {
         matches!((speaker.state(), monitor.state()), (SourceState::Live, SourceState::Live))
     });
     pass(1.0);
-    whole_at_last("after it was plugged in", 1.5, || listen(&monitor, 1.5).0);
+    whole("after it was plugged in", 1.5, || listen(&monitor, 1.5).0);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use super::media::{self, ffmpeg, has_ffmpeg};
 use super::session::{Session, pactl, pass, until};
-use super::tone::{AMPLITUDE, Clicks, Tone, assert_whole, clicks_in, listen, look_at, whole_at_last};
+use super::tone::{AMPLITUDE, Clicks, Tone, all_whole, clicks_in, listen, look_at, whole};
 use lk_io::Player;
 use lk_io::audio_device::{AudioRepeater, DeviceChoice, Microphone, RepeaterEnd, Speaker, Timing};
 use lk_io::encode::{AudioSettings, OutputSettings};
@@ -32,7 +32,7 @@ fn tone_file(name: &str, seconds: f64) -> String {
 /// A player to a speaker, the speaker's monitor to a recorder: the samples of the file.
 fn player_to_recorder(seconds: f64) {
     let Some(_session) = Session::start().filter(|_| has_ffmpeg()) else { return };
-    let path = tone_file("tone.wav", 5.0 * seconds + 20.0);
+    let path = tone_file("tone.wav", 6.0 * seconds + 20.0);
     let player =
         Player::open(&path, &PlayerOptions { play_video: false, ..PlayerOptions::default() }).unwrap();
     let speaker = Speaker::play(&"default".into(), player.sound().unwrap(), Timing::Ahead).unwrap();
@@ -41,10 +41,7 @@ fn player_to_recorder(seconds: f64) {
     let monitor = Microphone::open(&"monitor of big".into()).unwrap();
     pass(SETTLE);
     let file = media::place("heard.wav").to_string_lossy().into_owned();
-    let mut tries = 0;
-    // on a machine that others keep busy something else may lose a sample; what we lose is lost every time
-    let (heard, recorded) = loop {
-        tries += 1;
+    all_whole("at the monitor and in a file", seconds, || {
         let output = OutputSettings {
             video: None,
             audio: Some(AudioSettings { codec: Some("pcm_f32le".to_owned()), ..AudioSettings::default() }),
@@ -56,19 +53,11 @@ fn player_to_recorder(seconds: f64) {
         recorder.start().unwrap();
         let (samples, late) = listen(&monitor, seconds);
         recorder.stop().unwrap();
-        let heard = look_at(&samples);
-        println!("at the monitor, {seconds} s: {heard:?}, {late} late, {:?}", speaker.statistics());
+        println!("{late} samples late, {:?}", speaker.statistics());
         let bytes = ffmpeg(&["-i", &file, "-f", "f32le", "-c:a", "pcm_f32le", "-"], &[]);
-        let recorded: Vec<f32> =
-            bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
-        let recorded = look_at(&recorded);
-        println!("recorded: {recorded:?}");
-        if (heard.breaks == 0 && recorded.breaks == 0) || tries == 4 {
-            break (heard, recorded);
-        }
-    };
-    assert_whole(&heard, seconds);
-    assert_whole(&recorded, seconds);
+        let recorded = bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()));
+        vec![samples, recorded.collect()]
+    });
     std::fs::remove_file(path).unwrap();
     std::fs::remove_file(file).unwrap();
 }
@@ -112,7 +101,7 @@ fn a_mix_arrives_whole_at_its_place() {
         })
     };
     pass(SETTLE);
-    whole_at_last("a mix", 5.0, || listen(&monitor, 5.0).0);
+    whole("a mix", 5.0, || listen(&monitor, 5.0).0);
     clicks.store(true, Ordering::Relaxed);
     pass(1.0);
     let begin = sample_at(<dyn Clock>::live().now());
@@ -144,7 +133,7 @@ fn volume_mute_and_channels() {
         AudioRepeater::open(&RepeaterEnd::Device("monitor of headphones".into()), &(-6).into()).unwrap();
     let heard = AudioPort::channel(-6).unwrap();
     pass(SETTLE);
-    whole_at_last("a channel", 2.0, || listen(&*heard, 2.0).0);
+    whole("a channel", 2.0, || listen(&*heard, 2.0).0);
     let speaker = repeater.speaker().unwrap();
     speaker.set_volume(0.5).unwrap();
     pass(0.5);
@@ -168,7 +157,7 @@ fn a_repeater_is_soon_and_whole() {
     let tone = Speaker::play(&"Big Speaker".into(), Arc::new(Tone), Timing::Ahead).unwrap();
     pass(4.0);
     // it comes as close as goes well, and steps back where that was too close
-    whole_at_last("repeated", 5.0, || listen(&to, 5.0).0);
+    whole("repeated", 5.0, || listen(&to, 5.0).0);
     println!("{:?} after {:?}", repeater.statistics(), repeater.latency());
     drop(tone);
     let _clicks = Speaker::play(&"Big Speaker".into(), Arc::new(Clicks), Timing::Ahead).unwrap();
@@ -281,16 +270,14 @@ fn devices_of_any_rate_and_number_of_channels() {
         let monitor = Microphone::open(&format!("odd{rate}.monitor").as_str().into()).unwrap();
         assert_eq!((speaker.device().rate, speaker.device().channels), (rate, channels));
         pass(SETTLE);
-        let mut heard = look_at(&listen(&monitor, 2.0).0);
-        for _ in 0..3 {
-            println!("{rate} Hz, {channels} channels: {heard:?}");
-            if heard.breaks > 0 {
-                heard = look_at(&listen(&monitor, 2.0).0);
-            }
-        }
-        // several channels are mixed down at another level; nothing may be missing
-        assert_eq!(heard.breaks, 0, "{rate} Hz: {heard:?}");
-        assert!(heard.level > -30.0 && heard.level < -15.0, "{rate} Hz: {heard:?}");
+        // several channels are mixed down, louder; the shape is what counts
+        whole(&format!("{rate} Hz, {channels} channels"), 2.0, || {
+            let samples = listen(&monitor, 2.0).0;
+            let level = look_at(&samples).level;
+            assert!(level > -30.0 && level < -10.0, "{rate} Hz: {level} dB");
+            let factor = 10f64.powf((-20.0 - level) / 20.0) as f32;
+            samples.iter().map(|s| s * factor).collect()
+        });
         drop((speaker, monitor));
         pactl(&["unload-module", module.trim()]);
         until("the device is gone", || !pactl(&["list", "short", "sinks"]).contains("odd"));

@@ -3,7 +3,7 @@
 
 use super::media::{self, ffmpeg, has_ffmpeg};
 use super::session::{Session, pactl, pass, recorded, until};
-use super::tone::{AMPLITUDE, Tone, listen, whole_at_last};
+use super::tone::{AMPLITUDE, Tone, listen, whole};
 use lk_io::audio_device::{Timing, VirtualMicrophone, VirtualSpeaker};
 use lk_media::{CHANNELS, ErrorKind, SourceState};
 use std::process::{Command, Stdio};
@@ -34,14 +34,14 @@ fn a_virtual_microphone_is_recorded_by_other_programs() {
     let id = "livekit.studio_mic";
 
     let file = media::place("heard.wav").to_string_lossy().into_owned();
-    whole_at_last("pw-record", 2.0, || {
+    whole("pw-record", 2.0, || {
         let options = ["--target", id, "--rate", "48000", "--channels", "2", "--format", "f32"];
         recorded(&[&["pw-record"], &options[..], &[&file]].concat(), 4.0);
         middle(&samples_of(&file)).to_vec()
     });
     if pulse_in_ffmpeg() {
         let options = ["-sample_rate", "48000", "-channels", "2", "-i", id, "-t", "4", "-c:a", "pcm_f32le"];
-        whole_at_last("ffmpeg -f pulse", 2.0, || {
+        whole("ffmpeg -f pulse", 2.0, || {
             ffmpeg(&[&["-f", "pulse"], &options[..], &[&file]].concat(), &[]);
             middle(&samples_of(&file)).to_vec()
         });
@@ -77,7 +77,7 @@ fn a_virtual_speaker_hears_what_other_programs_play() {
         .spawn()
         .unwrap();
     pass(2.0);
-    whole_at_last("paplay", 3.0, || listen(&studio, 3.0).0);
+    whole("paplay", 3.0, || listen(&studio, 3.0).0);
     assert!(player.wait().unwrap().success());
     studio.close();
     until("it is gone", || !pactl(&["list", "short", "modules"]).contains("livekit"));
