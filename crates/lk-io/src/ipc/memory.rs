@@ -7,7 +7,7 @@ use super::layout::{MAGIC, VERSION, format_word, plan};
 use super::slots;
 use lk_media::frame::{HostMemory, HostMemoryMut, PlaneLayout};
 use lk_media::thread::Process;
-use lk_media::{FrameId, FrameMut, FramePool, FrameSpec, Result};
+use lk_media::{FrameId, FrameMut, FramePool, FrameSpec, Result, Timestamp};
 use memmap2::MmapRaw;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -250,6 +250,12 @@ impl Seen {
             *word = self.region.word(entry + 8 + 8 * index).load(Ordering::Relaxed);
         }
         Picture::from_words(&words, self.layout.slot_bytes)
+    }
+
+    /// When picture `number` is due; None if it is gone or makes no sense.
+    pub fn timestamp(&self, slot: usize, number: u64) -> Option<Timestamp> {
+        let sequence = self.region.word(self.layout.entry(slot));
+        slots::copy(sequence, number, || self.picture(slot)).flatten().map(|picture| picture.timestamp)
     }
 
     /// Picture `number` in its slot, kept there for as long as the memory is held. None if it is gone, makes no

@@ -74,7 +74,8 @@ impl Reading {
             if new.is_empty() {
                 break;
             }
-            for (number, slot) in new.iter().skip(new.len().saturating_sub(CATCH_UP)) {
+            let first = if self.last == 0 { self.first_due(&new, now) } else { 0 };
+            for (number, slot) in &new[first.max(new.len().saturating_sub(CATCH_UP))..] {
                 let got = self.frame(*slot, *number, now, counts);
                 let missed = if self.last == 0 { 0 } else { number - self.last - 1 };
                 counts.lost.fetch_add(missed + u64::from(got.is_none()), Ordering::Relaxed);
@@ -90,6 +91,14 @@ impl Reading {
         }
         counts.frames.fetch_add(taken, Ordering::Relaxed);
         taken
+    }
+
+    /// Who comes late begins with the newest picture that is due: older ones would only be seen for a moment.
+    fn first_due(&self, pictures: &[(u64, usize)], now: Timestamp) -> usize {
+        let is_due = |(number, slot): &(u64, usize)| {
+            self.seen.timestamp(*slot, *number).is_some_and(|time| near(time, now).is_due(now))
+        };
+        pictures.iter().rposition(is_due).unwrap_or(0)
     }
 
     fn frame(&self, slot: usize, number: u64, now: Timestamp, counts: &Counts) -> Option<(Picture, Frame)> {

@@ -113,11 +113,14 @@ fn the_order_of_starting_does_not_matter() {
 fn who_comes_late_has_the_newest_picture_at_once() {
     let folder = Folder::new();
     let target = folder.target("cam", PixelFormat::Bgr, SIZE);
-    (1..=40).for_each(|n| share(&target, n));
-    for _ in 0..3 {
+    let early = folder.source("cam");
+    share(&target, 1);
+    let _old = await_number(&early, 1);
+    (2..=40).for_each(|n| share(&target, n));
+    for _ in 0..20 {
         let source = folder.source("cam");
-        until("a picture", || is_live(&source));
-        assert_eq!(number_of(&source.latest().unwrap()), 40);
+        let (_, first) = source.next(0, Deadline::after(PATIENCE)).unwrap();
+        assert_eq!(number_of(&first), 40);
         assert_eq!(source.counts().lost, 0);
     }
 }

@@ -23,6 +23,8 @@ use std::time::Duration;
 const MAX_NAME: usize = 64;
 /// The longest path of a socket, in bytes: the system's limit.
 const MAX_PATH: usize = 107;
+/// What a socket is called before it has its name.
+const NEW: &str = ".new";
 /// Readers that may wait to be let in.
 const WAITING: i32 = 64;
 /// How long another writer of this folder may take to begin.
@@ -128,8 +130,9 @@ impl Folder {
             }
             Err(e) => return Err(of_kind(ErrorKind::Output, e)),
         }
-        // it appears under its name when it can be connected to, in place of what may lie there
-        let fresh = self.0.join(format!(".{}", std::process::id()));
+        // it appears under its name when it can be connected to, in place of what may lie there; only whose turn it is
+        // uses the other name
+        let fresh = self.0.join(NEW);
         let _ = unlink(&fresh);
         let made = || -> std::result::Result<(OwnedFd, Stat), Errno> {
             let socket = new_socket()?;
