@@ -24,8 +24,8 @@ pub use lk_compositor::{
     MixerSettings, Mixes, Monitor, OfflinePolicy, Placement, Point, RenderStatistics, Scene, SourceId,
 };
 pub use lk_engine::{
-    Batch, Commit, Compositor, Lateness, LiveFrames, LiveOptions, LiveStatistics, OfflineOptions, OfflineRun, Parts,
-    Picture, Playing, Progress, RunStatistics, SoundId, Stepped, Tick, Where,
+    Batch, Commit, Compositor, Lateness, LiveFrames, LiveOptions, LiveStatistics, OfflineOptions, OfflineRun,
+    Parts, Picture, Playing, Progress, RunStatistics, SoundId, Stepped, Tick, Where,
 };
 pub use lk_io::audio_device::{
     AudioDevice, AudioDeviceWatch, AudioRepeater, DeviceChoice, DeviceStatistics, Microphone, RepeaterEnd,
@@ -54,7 +54,8 @@ pub use lk_io::window_capture::{Capture, CaptureOptions, Region, WindowInfo, Win
 pub use lk_media::*;
 pub use record::{Heard, Recorded, Recording};
 pub use registry::{
-    Captured, Opened, captured, color_named, color_source, ipc_named, is_picture, open, open_pictures, open_sound,
+    Captured, Opened, captured, color_named, color_source, ipc_named, is_picture, open, open_pictures,
+    open_sound,
 };
 pub use render::{EncodeOptions, Length, Output, RenderOptions, render};
 pub use viewer::open_viewer;

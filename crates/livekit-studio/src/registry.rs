@@ -2,8 +2,9 @@
 //! From what people write to sources: one grammar for Python, the command line and scene files.
 
 use crate::{
-    AudioSource, Capture, CaptureOptions, Color, Error, ErrorKind, FileAudio, ImageFile, IpcFolder, IpcSource, LazyPlayer,
-    MediaInfo, Microphone, OpenOptions, Player, PlayerOptions, Result, Size, Still, VideoSource, WindowRule,
+    AudioSource, Capture, CaptureOptions, Color, Error, ErrorKind, FileAudio, ImageFile, IpcFolder,
+    IpcSource, LazyPlayer, MediaInfo, Microphone, OpenOptions, Player, PlayerOptions, Result, Size, Still,
+    VideoSource, WindowRule,
 };
 use std::sync::Arc;
 

@@ -173,11 +173,11 @@ mod _native {
     #[pymodule_export]
     use super::video_port::PyVideoPort;
     #[pymodule_export]
+    use super::viewer::PyViewer;
+    #[pymodule_export]
     use super::virtual_microphone::PyVirtualMicrophone;
     #[pymodule_export]
     use super::virtual_speaker::PyVirtualSpeaker;
-    #[pymodule_export]
-    use super::viewer::PyViewer;
     #[pymodule_export]
     use super::window_capture::{PyScreenCapture, PyWindowCapture};
     #[pymodule_export]
