@@ -538,6 +538,9 @@ class WindowCapture(VideoSource):
     def size(self) -> tuple[int, int]:
         """(width, height) of its newest frame; (0, 0) before the first."""
     @property
+    def frames(self) -> int:
+        """How many frames were taken so far: one whenever something was drawn, at most ``fps`` a second."""
+    @property
     def state(self) -> str:
         """ "starting", "live", "stalled" (iconified), "reconnecting" (closed and looked for), or "ended"."""
     def on(self, kind: _EventKind, function: Callable[[Event], object]) -> Callable[[], None]:
@@ -574,6 +577,9 @@ class ScreenCapture(VideoSource):
     ) -> Self: ...
     def size(self) -> tuple[int, int]:
         """(width, height) of its newest frame; (0, 0) before the first."""
+    @property
+    def frames(self) -> int:
+        """How many frames were taken so far: one whenever something was drawn, at most ``fps`` a second."""
     @property
     def state(self) -> str:
         """ "starting", "live", "stalled" (iconified), "reconnecting" (closed and looked for), or "ended"."""

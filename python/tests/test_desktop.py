@@ -150,6 +150,7 @@ def test_windows_and_their_captures(display: str) -> None:
         array, timestamp, _ = capture.pull()
         assert capture.size() == (140, 90)
         assert capture.state == "live"
+        assert capture.frames >= 1
         assert timestamp > 0
         assert array is not None
         assert np.array_equal(np.asarray(array)[..., 2::-1], pixels)
