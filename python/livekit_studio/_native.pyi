@@ -1215,9 +1215,9 @@ class Compositor:
     """A canvas with layers in slots (slot order is z-order) and a mixer.
 
     ``window_width``, ``window_height`` and ``title`` ask for a window, which :meth:`draw` and :meth:`run` keep up to
-    date: the picture in its middle, smaller than it is where there is no room. Raises DisplayError where there is no
-    display. The run never depends on the window: closed, it goes on. ``fps`` is a number, a string such as "30000/1001" or a
-    pair; 29.97 means 30000/1001. ``background`` is a CSS colour. ``threads`` bounds the render threads
+    date: the picture in its middle, smaller than it is where there is no room. The run never depends on the window:
+    where there is no display there is a RuntimeWarning, and closed, it goes on. ``fps`` is a number, a string such as
+    "30000/1001" or a pair; 29.97 means 30000/1001. ``background`` is a CSS colour. ``threads`` bounds the render threads
     (default: see :func:`set_threads`). Raises FormatError for sides outside 1 to 16384, ParameterError.
     """
 

@@ -194,7 +194,6 @@ def test_without_a_display(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DISPLAY", raising=False)
     for make in (
         lambda: lk.Viewer(64, 48, "x"),
-        lambda: lk.Compositor(64, 48, 64, 48, "x"),
         lambda: lk.WindowCapture(0),
         lk.ScreenCapture,
         lk.WindowList,
@@ -202,6 +201,16 @@ def test_without_a_display(monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         with pytest.raises(lk.DisplayError, match="DISPLAY is not set"):
             make()
+
+
+def test_a_compositor_goes_on_without_its_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    with pytest.warns(RuntimeWarning, match="DISPLAY is not set"):
+        scene = lk.Compositor(64, 48, 64, 48, "x")
+    scene.set_margin(5)
+    assert all(scene.draw() for _ in range(5))
+    assert scene.is_running()
+    scene.close()
 
 
 def test_ctrl_c_leaves_a_loop_and_a_run(display: str) -> None:
