@@ -567,6 +567,9 @@ class WindowCapture(VideoSource):
     def size(self) -> tuple[int, int]:
         """(width, height) of its newest frame; (0, 0) before the first."""
     @property
+    def frames(self) -> int:
+        """How many frames were taken so far: one whenever something was drawn, at most ``fps`` a second."""
+    @property
     def state(self) -> str:
         """ "starting", "live", "stalled" (iconified), "reconnecting" (closed and looked for), or "ended"."""
     def on(self, kind: _EventKind, function: Callable[[Event], object]) -> Callable[[], None]:
@@ -603,6 +606,9 @@ class ScreenCapture(VideoSource):
     ) -> Self: ...
     def size(self) -> tuple[int, int]:
         """(width, height) of its newest frame; (0, 0) before the first."""
+    @property
+    def frames(self) -> int:
+        """How many frames were taken so far: one whenever something was drawn, at most ``fps`` a second."""
     @property
     def state(self) -> str:
         """ "starting", "live", "stalled" (iconified), "reconnecting" (closed and looked for), or "ended"."""
@@ -1825,9 +1831,9 @@ class Compositor:
     """A canvas with layers in slots (slot order is z-order) and a mixer.
 
     ``window_width``, ``window_height`` and ``title`` ask for a window, which :meth:`draw` and :meth:`run` keep up to
-    date: the picture in its middle, smaller than it is where there is no room. Raises DisplayError where there is no
-    display. The run never depends on the window: closed, it goes on. ``fps`` is a number, a string such as "30000/1001" or a
-    pair; 29.97 means 30000/1001. ``background`` is a CSS colour. ``threads`` bounds the render threads
+    date: the picture in its middle, smaller than it is where there is no room. The run never depends on the window:
+    where there is no display there is a RuntimeWarning, and closed, it goes on. ``fps`` is a number, a string such as
+    "30000/1001" or a pair; 29.97 means 30000/1001. ``background`` is a CSS colour. ``threads`` bounds the render threads
     (default: see :func:`set_threads`). Raises FormatError for sides outside 1 to 16384, ParameterError.
     """
 

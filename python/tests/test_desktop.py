@@ -150,6 +150,7 @@ def test_windows_and_their_captures(display: str) -> None:
         array, timestamp, _ = capture.pull()
         assert capture.size() == (140, 90)
         assert capture.state == "live"
+        assert capture.frames >= 1
         assert timestamp > 0
         assert array is not None
         assert np.array_equal(np.asarray(array)[..., 2::-1], pixels)
@@ -193,7 +194,6 @@ def test_without_a_display(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DISPLAY", raising=False)
     for make in (
         lambda: lk.Viewer(64, 48, "x"),
-        lambda: lk.Compositor(64, 48, 64, 48, "x"),
         lambda: lk.WindowCapture(0),
         lk.ScreenCapture,
         lk.WindowList,
@@ -201,6 +201,16 @@ def test_without_a_display(monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         with pytest.raises(lk.DisplayError, match="DISPLAY is not set"):
             make()
+
+
+def test_a_compositor_goes_on_without_its_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    with pytest.warns(RuntimeWarning, match="DISPLAY is not set"):
+        scene = lk.Compositor(64, 48, 64, 48, "x")
+    scene.set_margin(5)
+    assert all(scene.draw() for _ in range(5))
+    assert scene.is_running()
+    scene.close()
 
 
 def test_ctrl_c_leaves_a_loop_and_a_run(display: str) -> None:

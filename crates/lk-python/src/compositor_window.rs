@@ -15,7 +15,8 @@ const TITLE: &str = "LiveKit";
 /// The window a compositor was given, if it was.
 pub(crate) type Window = Option<Released<Arc<Viewer>>>;
 
-/// Opens the window that was asked for; None if none was. What was left out is as the canvas.
+/// Opens the window that was asked for. None if none was, or, with a warning, if there is no display: a compositor
+/// does not depend on its window. What was left out is as the canvas.
 pub(crate) fn window_of(
     py: Python<'_>,
     compositor: &Compositor,
@@ -28,7 +29,17 @@ pub(crate) fn window_of(
     let Size { width: w, height: h } = compositor.size();
     let size = (width.unwrap_or(i64::from(w)), height.unwrap_or(i64::from(h)));
     let view = View { fit: ViewFit::ScaleDown, margin: 0 };
-    let viewer = open_window(py, size, title.unwrap_or(TITLE), view, None)?;
+    let opened = open_window(py, size, title.unwrap_or(TITLE), view, None);
+    let display_error = py.import("livekit_studio._errors")?.getattr("DisplayError")?;
+    let viewer = match opened {
+        Err(e) if e.matches(py, &display_error)? => {
+            let message = format!("{}: the compositor goes on without a window", e.value(py));
+            let category = py.get_type::<pyo3::exceptions::PyRuntimeWarning>();
+            PyErr::warn(py, &category, &std::ffi::CString::new(message)?, 2)?;
+            return Ok(None);
+        }
+        opened => opened?,
+    };
     viewer.set_source(Some(Arc::new(Picture::of(compositor))));
     Ok(Some(Released::new(viewer)))
 }

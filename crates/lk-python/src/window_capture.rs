@@ -55,6 +55,11 @@ macro_rules! common {
             }
 
             #[getter]
+            fn frames(&self) -> u64 {
+                self.0.capture.frames()
+            }
+
+            #[getter]
             fn state(&self) -> &'static str {
                 self.0.capture.state().word()
             }

@@ -19,7 +19,7 @@ use backend::Bell;
 use lk_media::thread::{Process, Thread};
 use lk_media::{
     Cancel, Error, ErrorKind, Event, EventKind, Events, Exactness, Frame, FrameRate, Result, Sample,
-    Sampling, Size, SourceState, Timestamp, VideoPort, VideoSource, Wake,
+    Sampling, Size, SourceState, Timestamp, VideoPort, VideoSource, VideoTarget, Wake,
 };
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -151,6 +151,11 @@ impl Capture {
     /// Where its changes of state are told.
     pub fn events(&self) -> &Events {
         &self.shared.events
+    }
+
+    /// How many frames were taken so far.
+    pub fn frames(&self) -> u64 {
+        VideoTarget::statistics(&self.shared.port).frames
     }
 
     /// Each frame once: the one numbered `seq` or the first after it, and its number; see [`VideoPort::next`].
