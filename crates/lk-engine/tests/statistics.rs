@@ -82,7 +82,12 @@ fn render_threads_are_counted() {
     let scene = scene(layers.collect());
     for i in 0..6 {
         let id = scene.scene().layers[&i].id;
-        scene.edit_layer(id, |l| Ok(l.opacity = 0.5)).unwrap();
+        scene
+            .edit_layer(id, |l| {
+                l.opacity = 0.5;
+                Ok(())
+            })
+            .unwrap();
     }
     let [one, two] = [1, 2].map(|threads| offline(&scene, 20, threads));
     assert_eq!(one.render.pool_cpu, Duration::ZERO);
