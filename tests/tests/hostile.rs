@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Values nobody should use. Nothing panics; what cannot be done is an error.
 
-use lk_compositor::render::OutputRequest;
+use lk_compositor::render::{OutputRequest, Outputs};
 use lk_compositor::{
     Anchor, Blend, CpuRenderer, Crop, Fit, Layer, Placement, RenderJob, Renderer, Sampled, SourceId,
 };
@@ -184,7 +184,7 @@ fn memory_of_another_spec_is_an_error() {
         spec.with_alpha(AlphaKind::Premultiplied),
     ] {
         let buffer: FrameMut = FramePool::shared().frame(other).expect("memory");
-        let outputs = vec![OutputRequest { spec, buffer: Some(buffer) }];
+        let outputs = Outputs::from_iter([OutputRequest { spec, buffer: Some(buffer) }]);
         let job = RenderJob { index: 0, time: Timestamp::ZERO, scene: &stage.scene, inputs: &[], outputs };
         let mut renderer = renderer();
         assert!(renderer.submit(job).is_err(), "{other:?}");

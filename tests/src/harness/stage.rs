@@ -100,7 +100,7 @@ pub fn render_with(
     renderer.submit(RenderJob { index: 7, time: Timestamp::from_nanos(700), scene, inputs, outputs })?;
     let rendered = renderer.poll().expect("a CPU renderer has its job done at once");
     assert_eq!((rendered.index, rendered.time), (7, Timestamp::from_nanos(700)));
-    Ok(rendered.frames)
+    Ok(rendered.frames.into_vec())
 }
 
 impl fmt::Display for Stage {

@@ -2,7 +2,7 @@
 //! The same scene gives the same bytes: with any number of threads, asked for twice, among other outputs,
 //! after other scenes, and in memory the caller brought.
 
-use lk_compositor::render::OutputRequest;
+use lk_compositor::render::{OutputRequest, Outputs};
 use lk_compositor::{Blend, CpuRenderer, Placement, RenderJob, Renderer};
 use lk_media::PixelFormat::{Bgra, I420, Nv12, Rgba, Yuy2};
 use lk_media::{AlphaKind, Frame, FrameSpec, Size, Timestamp};
@@ -168,11 +168,11 @@ fn equal_outputs_share_a_frame_and_brought_memory_is_used() {
         let mut renderer = CpuRenderer::new(2).expect("a renderer");
         let buffer = padded(spec, 13);
         let address = buffer.plane(0).data.as_ptr();
-        let outputs = vec![
+        let outputs = Outputs::from_iter([
             OutputRequest { spec, buffer: None },
             OutputRequest { spec, buffer: Some(buffer) },
             OutputRequest { spec, buffer: None },
-        ];
+        ]);
         let job =
             RenderJob { index: 0, time: Timestamp::ZERO, scene: &stage.scene, inputs: &inputs, outputs };
         renderer.submit(job).expect("the scene is in order");

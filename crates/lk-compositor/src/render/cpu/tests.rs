@@ -501,3 +501,33 @@ fn extreme_sizes_and_places_do_not_break_it() {
         }
     }
 }
+
+#[test]
+fn a_thousand_layers_give_a_picture() {
+    let mut stage = Stage::new(640, 400);
+    let place = |n: usize| (n % 40 * 16, n / 40 * 16);
+    for n in 0..1000 {
+        let (x, y) = place(n);
+        let spec = FrameSpec::of(PixelFormat::Rgb, Size::new(16, 16));
+        let color = [(n % 251) as u8, (n / 251 * 60) as u8, 7].repeat(256);
+        let tile = Frame::from_packed(spec, &color, Timestamp::ZERO).unwrap();
+        stage.add(&tile, Placement::moved(x as f64, y as f64));
+    }
+    // glass over all of it
+    let glass = FrameSpec::of(PixelFormat::Rgba, stage.scene.size);
+    let glass = Frame::from_packed(glass, &[0; 640 * 400 * 4], Timestamp::ZERO).unwrap();
+    stage.add(&glass, Placement::moved(0.0, 0.0));
+    for threads in [1, 2] {
+        let mut renderer = CpuRenderer::new(threads).unwrap();
+        for format in [PixelFormat::Rgb, PixelFormat::I420] {
+            let spec = FrameSpec::of(format, stage.scene.size);
+            let first = stage.packed(&mut renderer, spec);
+            assert!(first == stage.packed(&mut renderer, spec), "another picture the second time");
+            for n in (0..1000).filter(|_| format == PixelFormat::Rgb) {
+                let (x, y) = place(n);
+                let pixel = &first[(y + 5) * 640 * 3 + (x + 9) * 3..][..3];
+                assert_eq!(pixel, [(n % 251) as u8, (n / 251 * 60) as u8, 7], "layer {n}");
+            }
+        }
+    }
+}
