@@ -82,7 +82,8 @@ def main() -> None:
     elif scene.edit:
         edit(compositor, scene, 0)
         frames = compositor.frames(scene.output, realtime=False, seconds=options.frames / FPS)
-        for n, last in enumerate(frames, 1):
+        for n, frame in enumerate(frames, 1):
+            last = frame
             edit(compositor, scene, n)
         statistics = frames.statistics()
     else:

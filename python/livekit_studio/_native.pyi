@@ -414,10 +414,13 @@ class LazyPlayer(VideoSource):
         rate: float = 1.0,
         timeout: float = 10.0,
         deinterlace: bool = True,
+        decoder: str | None = None,
         options: dict[str, str] | None = None,
     ) -> Self:
         """Opens it. ``loop`` begins again at the end, ``rate`` is the speed (2.0 is twice as fast),
-        ``options`` are FFmpeg's for opening that container or protocol.
+        ``options`` are FFmpeg's for opening that container or protocol. ``decoder`` is FFmpeg's name of a decoder,
+        for instance one that uses hardware ("h264_cuvid", "h264_qsv", "h264_v4l2m2m"): MediaError names those
+        there are for the file if it is not one of them, or does not work on this machine.
         """
     def frame(self, t: float, *, format: _PixelFormat | None = None) -> Frame | None:
         """The frame shown at ``t`` seconds of the file: the last one whose timestamp is at most t + 1 ms.
@@ -648,6 +651,7 @@ class Player(VideoSource):
         rate: seconds of the media in a second, 1/64 to 64. Sound changes its pitch with it.
         timeout: seconds that opening it may take.
         deinterlace: whether interlaced pictures are deinterlaced.
+        decoder: FFmpeg's name of the decoder of its pictures, for instance one that uses hardware ("h264_cuvid").
         options: FFmpeg's for opening that container or protocol.
 
     Raises MediaNotFoundError, MediaError, StreamError, DeadlineError and ParameterError; DeviceNotFoundError and
@@ -666,6 +670,7 @@ class Player(VideoSource):
         rate: float = 1.0,
         timeout: float = 10.0,
         deinterlace: bool = True,
+        decoder: str | None = None,
         options: dict[str, str] | None = None,
     ) -> Self: ...
     def add_target(self, target: VideoTarget | Viewer) -> None:

@@ -178,6 +178,7 @@ fn open_player(name: &str, options: &OpenOptions) -> Result<Opened> {
         timeout: options.timeout,
         deinterlace: options.deinterlace,
         threads: options.threads,
+        decoder: options.decoder.clone(),
         format: options.format.clone(),
         options: options.options.clone(),
         ..PlayerOptions::default()

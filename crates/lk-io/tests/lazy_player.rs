@@ -6,7 +6,7 @@
 mod media;
 
 use lk_io::media_file::{LazyPlayer, MediaInfo, OpenOptions};
-use lk_media::{ClockId, FrameRate, ManualClock, Sample, Sampling, Timestamp, VideoSource};
+use lk_media::{ClockId, ErrorKind, FrameRate, ManualClock, Sample, Sampling, Timestamp, VideoSource};
 use media::{H264, Random, clip, has_ffmpeg, number, sampled, seconds};
 use std::sync::Arc;
 
@@ -295,4 +295,32 @@ fn decode_cost() {
     let watch = lk_media::clock::Stopwatch::start();
     (0..20).for_each(|_| drop(player.frame_at(rate.time_of(random.below(frames as usize) as u64)).unwrap()));
     println!("a random seek takes {:?}", watch.elapsed() / 20);
+}
+
+#[test]
+fn decoders_are_chosen_by_name() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let path = clip("named.mp4", 10, "30", H264);
+    let open = |name: &str| {
+        let decoder = Some(name.to_owned());
+        LazyPlayer::open(&path, &OpenOptions { decoder, ..OpenOptions::default() })
+    };
+    let player = open("h264").unwrap();
+    let _claim = player.claim(ClockId::unique(), Timestamp::ZERO).unwrap();
+    assert_eq!(exact(&player, Timestamp::ZERO), (0, true));
+    // for another codec, for none, and one that hardware or its driver is missing for: errors, and none hangs
+    for name in ["mpeg2video", "no such decoder", "h264_cuvid", "h264_v4l2m2m"] {
+        match open(name) {
+            Ok(_) => assert!(name.starts_with("h264_"), "{name} decodes H.264"),
+            Err(e) => {
+                assert_eq!(e.kind(), ErrorKind::Media, "{name}: {e}");
+                assert!(e.to_string().contains(name), "{e}");
+                let hint = e.hint().unwrap_or_default();
+                assert!(hint.contains("h264") || hint.contains("hardware"), "{name}: {hint}");
+            }
+        }
+    }
+    std::fs::remove_file(path).unwrap();
 }

@@ -20,13 +20,14 @@ pub(crate) struct PyLazyPlayer(Arc<LazyPlayer>, Born);
 #[pymethods]
 impl PyLazyPlayer {
     #[new]
-    #[pyo3(signature = (filename, *, r#loop = false, rate = 1.0, timeout = 10.0, deinterlace = true, options = None))]
+    #[pyo3(signature = (filename, *, r#loop = false, rate = 1.0, timeout = 10.0, deinterlace = true, decoder = None, options = None))]
     fn new(
         filename: &Bound<'_, PyAny>,
         r#loop: bool,
         rate: f64,
         timeout: f64,
         deinterlace: bool,
+        decoder: Option<String>,
         options: Option<BTreeMap<String, String>>,
     ) -> PyResult<PyClassInitializer<Self>> {
         let (name, cancel) = (path_of(filename)?, Cancel::new());
@@ -35,6 +36,7 @@ impl PyLazyPlayer {
             rate,
             timeout: timeout_of(timeout)?,
             deinterlace: if deinterlace { Deinterlace::Auto } else { Deinterlace::Off },
+            decoder,
             options: options.unwrap_or_default().into_iter().collect(),
             cancel: cancel.clone(),
             ..OpenOptions::default()

@@ -93,9 +93,9 @@ impl PyPlayer {
     #[new]
     #[pyo3(signature = (
         filename, play_audio = true, play_video = true, audio_device_id = DeviceId::Number(0), *, r#loop = false, rate = 1.0,
-        timeout = 10.0, deinterlace = true, options = None
+        timeout = 10.0, deinterlace = true, decoder = None, options = None
     ), text_signature = "(filename, play_audio=True, play_video=True, audio_device_id=0, *, loop=False, rate=1.0, \
-                         timeout=10.0, deinterlace=True, options=None)")]
+                         timeout=10.0, deinterlace=True, decoder=None, options=None)")]
     #[allow(clippy::too_many_arguments)] // the 2020 constructor and what came since
     fn new(
         filename: &Bound<'_, PyAny>,
@@ -106,6 +106,7 @@ impl PyPlayer {
         rate: f64,
         timeout: f64,
         deinterlace: bool,
+        decoder: Option<String>,
         options: Option<BTreeMap<String, String>>,
     ) -> PyResult<PyClassInitializer<Self>> {
         let (py, name) = (filename.py(), path_of(filename)?);
@@ -116,6 +117,7 @@ impl PyPlayer {
             rate,
             timeout: timeout_of(timeout)?,
             deinterlace: if deinterlace { Deinterlace::Auto } else { Deinterlace::Off },
+            decoder,
             options: options.unwrap_or_default().into_iter().collect(),
             ..PlayerOptions::default()
         };

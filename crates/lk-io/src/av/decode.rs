@@ -53,7 +53,12 @@ impl Decoder {
         unsafe {
             let parameters = (*raw).codecpar;
             let codec_name = codec_name(parameters);
-            let codec = ffi::avcodec_find_decoder((*parameters).codec_id);
+            let id = (*parameters).codec_id;
+            let wanted = input.options().decoder.as_deref().filter(|_| is_video);
+            let codec = match wanted {
+                Some(name) => named(id, name).ok_or_else(|| no_such_decoder(input, name, id))?,
+                None => ffi::avcodec_find_decoder(id),
+            };
             if codec.is_null() {
                 return Err(Error::new(
                     ErrorKind::Media,
@@ -87,7 +92,12 @@ impl Decoder {
                 if is_video { input.options().threads.unwrap_or(share).min(64) as c_int } else { 1 };
             let code = ffi::avcodec_open2(c, codec, std::ptr::null_mut());
             if code < 0 {
-                return Err(input.error(code, format!("its {codec_name} stream cannot be decoded")));
+                let with = wanted.map(|name| format!(" by {name}")).unwrap_or_default();
+                let error = input.error(code, format!("its {codec_name} stream cannot be decoded{with}"));
+                return Err(match wanted {
+                    Some(_) => error.with_hint("this machine may lack the hardware or its driver; leave decoder out"),
+                    None => error,
+                });
             }
             Ok(decoder)
         }
@@ -180,6 +190,38 @@ impl Drop for Decoder {
         // SAFETY: allocated by `avcodec_alloc_context3` and freed nowhere else.
         unsafe { ffi::avcodec_free_context(&mut context) };
     }
+}
+
+/// The decoders this FFmpeg has for a codec.
+#[allow(unsafe_code)]
+fn decoders(id: ffi::AVCodecID) -> impl Iterator<Item = *const ffi::AVCodec> {
+    let mut state = std::ptr::null_mut();
+    // SAFETY: FFmpeg's own state of the iteration; codecs are static.
+    let all = std::iter::from_fn(move || unsafe {
+        let codec = ffi::av_codec_iterate(&raw mut state);
+        (!codec.is_null()).then_some(codec)
+    });
+    // SAFETY: as above.
+    all.filter(move |codec| unsafe { (**codec).id == id && ffi::av_codec_is_decoder(*codec) != 0 })
+}
+
+#[allow(unsafe_code)]
+fn name_of(codec: *const ffi::AVCodec) -> String {
+    // SAFETY: a codec of FFmpeg's own list; its name is a static string.
+    unsafe { static_name((*codec).name) }
+}
+
+fn named(id: ffi::AVCodecID, name: &str) -> Option<*const ffi::AVCodec> {
+    decoders(id).find(|codec| name_of(*codec) == name)
+}
+
+fn no_such_decoder(input: &Input, name: &str, id: ffi::AVCodecID) -> Error {
+    let known: Vec<String> = decoders(id).map(name_of).collect();
+    let message = format!("{}: this FFmpeg has no decoder {name:?} for its pictures", input.label());
+    Error::new(ErrorKind::Media, message).with_hint(match known.is_empty() {
+        true => "it has none at all for this codec".to_owned(),
+        false => format!("it has {}", known.join(", ")),
+    })
 }
 
 /// The name of a stream's codec; its four characters if FFmpeg does not know it.

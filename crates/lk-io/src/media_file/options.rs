@@ -27,6 +27,9 @@ pub struct OpenOptions {
     pub rate: f64,
     /// Threads of the decoder; None: its share of [`lk_media::thread::budget`], at most 4.
     pub threads: Option<usize>,
+    /// FFmpeg's name of the decoder of pictures, such as "h264_cuvid", "h264_v4l2m2m" or "libdav1d"; None: the one
+    /// FFmpeg prefers, in software. One that is not there, or does not work here, is an error.
+    pub decoder: Option<String>,
     /// What happens to interlaced pictures.
     pub deinterlace: Deinterlace,
     /// The container format where it cannot be recognised, by FFmpeg's name.
@@ -45,6 +48,7 @@ impl Default for OpenOptions {
             looping: false,
             rate: 1.0,
             threads: None,
+            decoder: None,
             deinterlace: Deinterlace::Auto,
             format: None,
             options: Vec::new(),

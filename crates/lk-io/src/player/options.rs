@@ -23,6 +23,9 @@ pub struct PlayerOptions {
     pub deinterlace: Deinterlace,
     /// Threads of the picture decoder; None: its share of [`lk_media::thread::budget`], at most 4.
     pub threads: Option<usize>,
+    /// FFmpeg's name of the decoder of pictures, such as "h264_cuvid", "h264_v4l2m2m" or "libdav1d"; None: the one
+    /// FFmpeg prefers, in software. One that is not there, or does not work here, is an error.
+    pub decoder: Option<String>,
     /// The container format where it cannot be recognised, by FFmpeg's name.
     pub format: Option<String>,
     /// FFmpeg's options for the container and the protocol.
@@ -39,6 +42,7 @@ impl Default for PlayerOptions {
             timeout: Duration::from_secs(10),
             deinterlace: Deinterlace::Auto,
             threads: None,
+            decoder: None,
             format: None,
             options: Vec::new(),
         }
@@ -54,6 +58,7 @@ impl PlayerOptions {
             looping: self.looping,
             rate: self.rate,
             threads: self.threads,
+            decoder: self.decoder.clone(),
             deinterlace: self.deinterlace,
             format: self.format.clone(),
             options: self.options.clone(),

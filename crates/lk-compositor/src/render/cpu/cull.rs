@@ -13,6 +13,10 @@ type Covers = SmallVec<[Area; MOST_COVERS]>;
 
 /// Takes those layers out of `layers` (the lowest first) that lie wholly under one above them.
 pub(super) fn leave_out_hidden(layers: &mut Vec<LayerPlan>) {
+    // what reads around each sample carries something of the hidden past the edges of the cover
+    if layers.iter().any(|l| l.additive_yuv) {
+        return;
+    }
     let mut covers = Covers::new();
     let mut kept = layers.len();
     for at in (0..layers.len()).rev() {
