@@ -95,7 +95,9 @@ impl Decoder {
                 let with = wanted.map(|name| format!(" by {name}")).unwrap_or_default();
                 let error = input.error(code, format!("its {codec_name} stream cannot be decoded{with}"));
                 return Err(match wanted {
-                    Some(_) => error.with_hint("this machine may lack the hardware or its driver; leave decoder out"),
+                    Some(_) => {
+                        error.with_hint("this machine may lack the hardware or its driver; leave decoder out")
+                    }
                     None => error,
                 });
             }
