@@ -155,7 +155,7 @@ def test_every_picture_comes_once() -> None:
     with lk.IPCTarget("cam", 64, 48) as target, lk.IPCSource("cam") as source:
         for n in (1, 2, 3):
             target.push(picture(n))
-        until(lambda: source.statistics().frames == 3)
+        until(lambda: shows(source, picture(3)))
         frames = source.frames(timeout=0.2)
         seen = [int(next(frames).array[1, 1, 0])]
         for n in range(4, 9):
