@@ -7,6 +7,7 @@ import functools
 import gc
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,12 +30,13 @@ Pixels = NDArray[np.uint8]
 
 
 @pytest.fixture(autouse=True)
-def runtime(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A runtime folder of the test's own. Short: the path of a socket has 107 bytes."""
     folder = Path("/tmp") / f"lk-py-{os.getpid()}-{time.monotonic_ns() % 10**9}"
     folder.mkdir(mode=0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
-    return folder
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def until(what: Callable[[], object]) -> None:
@@ -155,7 +157,7 @@ def test_every_picture_comes_once() -> None:
     with lk.IPCTarget("cam", 64, 48) as target, lk.IPCSource("cam") as source:
         for n in (1, 2, 3):
             target.push(picture(n))
-        until(lambda: source.statistics().frames == 3)
+        until(lambda: shows(source, picture(3)))
         frames = source.frames(timeout=0.2)
         seen = [int(next(frames).array[1, 1, 0])]
         for n in range(4, 9):
