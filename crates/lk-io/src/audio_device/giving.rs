@@ -18,7 +18,7 @@ const WINDOW: usize = BLOCK + TAPS + 4;
 /// Frames over which the line's jumps are blended.
 const BLEND: usize = 240;
 /// What is left between writer and reader when the distance is chosen by what happens.
-const MARGIN: i64 = SAMPLE_RATE as i64 / 500;
+const MARGIN: i64 = SAMPLE_RATE as i64 / 1000;
 /// Frames looked at before that distance is shortened for the first time, and again; and what must be left then.
 const TRIAL: i64 = 2 * SAMPLE_RATE as i64;
 const AGAIN: i64 = 30 * SAMPLE_RATE as i64;

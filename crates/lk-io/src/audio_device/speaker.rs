@@ -26,7 +26,7 @@ const BUFFER: Duration = Duration::from_millis(40);
 /// which other programs pay for.
 const LONG: Duration = Duration::from_millis(80);
 /// The same where every millisecond counts.
-const SHORT: Duration = Duration::from_millis(6);
+const SHORT: Duration = Duration::from_millis(11);
 /// Blocks of a mix come 60 ms after their time, are 10 ms long, and may be late by as much again.
 const MIXED: i64 = 9 * SAMPLE_RATE as i64 / 100;
 /// How long a device is waited for that has just been opened.

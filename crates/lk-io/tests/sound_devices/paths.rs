@@ -158,7 +158,8 @@ fn a_repeater_is_soon_and_whole() {
     pass(4.0);
     // it comes as close as goes well, and steps back where that was too close
     whole("repeated", 5.0, || listen(&to, 5.0).0);
-    println!("{:?} after {:?}", repeater.statistics(), repeater.latency());
+    let device = repeater.speaker().unwrap().device_latency();
+    println!("{:?}, {:?}, of which the speaker's {device:?}", repeater.statistics(), repeater.latency());
     drop(tone);
     let _clicks = Speaker::play(&"Big Speaker".into(), Arc::new(Clicks), Timing::Ahead).unwrap();
     pass(1.0);
