@@ -1489,8 +1489,8 @@ class Mix:
     def port(self) -> AudioPort:
         """What live runs mix, to be read."""
     def play_to(self, target: _SoundTarget) -> MixPlayback:
-        """Plays what live runs mix to ``target``, an :class:`AudioPort` or the negative number of one, until
-        :meth:`MixPlayback.stop`. A target that fails is told as an event ("target_state"); one that is slow loses
+        """Plays what live runs mix to ``target``, until :meth:`MixPlayback.stop`: an :class:`AudioPort` or the
+        negative number of one, a :class:`Speaker`, a :class:`VirtualMicrophone`, or the number or name of a speaker. A target that fails is told as an event ("target_state"); one that is slow loses
         sound by itself. Neither disturbs anybody else.
         """
     def remove(self) -> None:

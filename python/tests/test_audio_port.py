@@ -218,7 +218,7 @@ def test_sounds_that_pictures_bring_are_added() -> None:
     assert scene.audio.add(lk.TestPattern(64, 48)).gain == 0
     with pytest.raises(lk.MediaError, match="no sound"):
         scene.audio.add(lk.Color("red"))
-    with pytest.raises(lk.ParameterError):
+    with pytest.raises(lk.DeviceError):
         scene.audio.add(3)
     with pytest.raises(lk.FormatError):
         scene.audio.add(None)  # type: ignore[arg-type]

@@ -140,7 +140,7 @@ def test_mixes_that_cannot_be(scene: lk.Compositor) -> None:
         lambda: scene.audio.mix("none"),
         lambda: scene.audio.remove(),
         lambda: scene.audio.monitor.remove(),
-        lambda: scene.audio.play_to("speaker"),  # type: ignore[arg-type]
+        lambda: scene.audio.play_to(1.5),  # type: ignore[arg-type]
         lambda: scene.audio.play_to(-(2**70)),
     ):
         with pytest.raises((lk.ParameterError, OverflowError)):
