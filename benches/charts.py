@@ -42,14 +42,10 @@ def cost(still_layers: int, width: int) -> dict[str, float]:
         at = (number * 173 % 1600, number * 97 % 900)
         scene.add(lk.StillSource(lk.Frame.from_ndarray(glass, "rgba")), at=at)
     if width:
-        turns = [
-            lk.Frame.from_ndarray(
-                random.integers(0, 255, (width * 9 // 16 * 3 // 2, width), np.uint8), "yuv420p"
-            )
-            for _ in range(3)
-        ]
+        shape = (width * 9 // 16, width, 3)
+        turns = [lk.Frame.from_ndarray(random.integers(0, 255, shape, np.uint8), "rgb24") for _ in range(3)]
         calls = iter(range(10**9))
-        scene.add(lk.FunctionSource(lambda _: turns[next(calls) % 3], format="yuv420p"), at=(320, 180))
+        scene.add(lk.FunctionSource(lambda _: turns[next(calls) % 3], format="rgb24"), at=(320, 180))
     frames = scene.frames("yuv420p", realtime=False)
     for _ in range(10):
         next(frames)
@@ -124,7 +120,10 @@ def draw_layers(points: list[dict[str, float]], path: Path) -> None:
 
 
 def draw_peers(bench: dict[str, Any], path: Path) -> None:
-    scenes = {key: runs for key, runs in bench["scenes"].items() if len(runs) > 1}
+    from standard import SCENES
+
+    measured = bench["scenes"]
+    scenes = {key: measured[key] for key in SCENES if len(measured.get(key, {})) > 1}
     figure, plot = axes(8, 0.62 * len(scenes) + 1.2)
     peers = [name for name in next(iter(scenes.values())) if name != "livekit"]
     names = ["livekit", *peers]
@@ -148,16 +147,14 @@ def draw_peers(bench: dict[str, Any], path: Path) -> None:
                 f"{runs[name]['whole']:.1f}", (share, row + (number - 2) * thick), (3, 0),
                 textcoords="offset points", va="center", fontsize=7, color=INK,
             )  # fmt: skip
-    from standard import SCENES
-
-    plot.set_yticks(range(len(scenes)), [SCENES[key].title for key in scenes])
+    plot.set_yticks(range(len(scenes)), [f"{key} {SCENES[key].title}" for key in scenes])
     plot.invert_yaxis()
     plot.set_xscale("log")
     plot.set_xlim(0.7, None)
     plot.set_xticks([1, 2, 5, 10, 20, 50], ["1 x", "2 x", "5 x", "10 x", "20 x", "50 x"])
     plot.minorticks_off()
     plot.set_title("CPU time of the whole process (beside the bars: ms a frame)", loc="left")
-    plot.legend(frameon=False, loc="lower right")
+    plot.legend(frameon=False, loc="upper right")
     save(figure, path)
 
 

@@ -17,12 +17,13 @@ from itertools import count
 from pathlib import Path
 
 import LiveKit as lk
-import numpy as np
 from standard import CLIP_FRAMES, FPS, HEIGHT, SCENES, WIDTH, Scene
 
 
 def turning(path: Path) -> lk.FunctionSource:
     """Three pictures in turn, made into frames once: new ones at each tick that cost nothing to make."""
+    import numpy as np
+
     picture = lk.ImageFile(path).pull()[0]
     assert picture is not None
     frames = [lk.Frame.from_ndarray(np.roll(picture, 40 * n, axis=1), "bgra") for n in range(3)]
@@ -43,6 +44,8 @@ def build(scene: Scene, data: Path, frames: int) -> lk.Compositor:
             source = lk.ImageFile(path)
         compositor.add(source, at=(part.x, part.y), size=part.size)
     if scene.edit == "roam":
+        import numpy as np
+
         gradient = np.linspace(0, 255, 180 * 320 * 3).astype(np.uint8).reshape(180, 320, 3)
         compositor.add(lk.StillSource(lk.Frame.from_ndarray(gradient, "rgb24")))
     return compositor

@@ -93,7 +93,7 @@ SCENES = {
         (Part("bg.jpg"), LOGO, LOWER_THIRD),
         "yuv420p",
         Goal(0.02, 0.05),
-        lengths=10,
+        lengths=40,
     ),
     "roam": Scene("320x180 moving over 12 stills", TWELVE, "yuv420p", Goal(0.15), "roam"),
 }

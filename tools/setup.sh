@@ -6,7 +6,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
 BUILD_PACKAGES=(build-essential clang libclang-dev pkg-config nasm cmake git ca-certificates
-    libavcodec-dev libavformat-dev libavutil-dev libavfilter-dev libavdevice-dev libswscale-dev libswresample-dev
+    libavcodec-dev libavformat-dev libavutil-dev libavfilter-dev libswscale-dev libswresample-dev
     ffmpeg fonts-dejavu-core
     dbus-daemon pipewire pipewire-bin pipewire-pulse wireplumber pulseaudio-utils
     xvfb openbox x11-utils xdotool)

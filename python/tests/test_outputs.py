@@ -347,10 +347,12 @@ def test_statistics_add_up() -> None:
 
 def test_statistics_say_why_a_scene_is_slow() -> None:
     scene = lk.Compositor(640, 360)
-    hidden = scene.add(
-        lk.FunctionSource(lambda t: np.full((90, 160, 4), int(t * 100), np.uint8), format="rgba")
-    )
-    scene.add(lk.StillSource(lk.Frame.from_ndarray(np.full((360, 640, 3), 9, np.uint8), "rgb24")))
+
+    def flicker() -> lk.FunctionSource:
+        return lk.FunctionSource(lambda t: np.full((90, 160, 4), int(t * 100), np.uint8), format="rgba")
+
+    hidden = scene.add(flicker(), at=(0, 0))
+    scene.add(lk.StillSource(lk.Frame.from_ndarray(np.full((360, 640, 3), 9, np.uint8), "rgb24")), at=(0, 0))
     # changes nothing that is seen
     covered = scene.render(lk.NullTarget("bgra"), frames=20).render
     assert (covered.frames, covered.written) == (20, covered.frames - covered.repeated)
@@ -358,7 +360,7 @@ def test_statistics_say_why_a_scene_is_slow() -> None:
     assert covered.damaged < 0.2
     # a quarter by a quarter of the canvas changes
     hidden.remove()
-    scene.add(lk.FunctionSource(lambda t: np.full((90, 160, 4), int(t * 100), np.uint8), format="rgba"))
+    scene.add(flicker(), at=(0, 0))
     small = scene.render(
         [lk.NullTarget("bgra"), lk.NullTarget("yuv420p"), lk.NullTarget("yuv420p")], frames=20
     )

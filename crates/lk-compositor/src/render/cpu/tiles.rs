@@ -100,6 +100,27 @@ struct Found {
     seen: Vec<usize>,
 }
 
+impl Found {
+    /// Takes out the layers under one that hides all that is damaged `within` an area: their edges do not matter.
+    fn forget_hidden(&mut self, shapes: &[Shape], damage: Option<&[Area]>, within: &Area) {
+        let hull = match damage {
+            None => Some(within.clone()),
+            Some(areas) => {
+                let damaged = self.damaged.iter().map(|d| areas[*d].common(within));
+                damaged.reduce(|a, b| Area { x: both(&a.x, &b.x), y: both(&a.y, &b.y) })
+            }
+        };
+        if let Some(bottom) = hull.and_then(|hull| bottom_of(shapes, &self.seen, &hull)) {
+            self.seen.retain(|i| *i >= bottom);
+        }
+    }
+}
+
+/// The range that holds two.
+fn both(a: &Range<usize>, b: &Range<usize>) -> Range<usize> {
+    a.start.min(b.start)..a.end.max(b.end)
+}
+
 impl Cutter {
     /// Puts the tiles that cover `damage` (None: the whole canvas) into `tiles`; its areas have even edges.
     pub fn cut(&mut self, bands: &Bands, shapes: &[Shape], damage: Option<&[Area]>, tiles: &mut Vec<Tile>) {
@@ -120,11 +141,13 @@ impl Cutter {
                 tiles.push(Tile { band, area, bottom, plain });
                 continue;
             }
+            self.band.forget_hidden(shapes, damage, &area);
             cuts(rows, (shapes, areas), &self.band, &area, |a| &a.y);
             for y in rows.windows(2).map(|w| w[0]..w[1]) {
                 let row = Area { x: area.x.clone(), y: y.clone() };
                 fill(&mut self.row.seen, self.band.seen.iter().copied(), |s| shapes[s].touches.touches(&row));
                 fill(&mut self.row.damaged, self.band.damaged.iter().copied(), |d| areas[d].touches(&row));
+                self.row.forget_hidden(shapes, damage, &row);
                 let seen = &self.row.seen;
                 cuts(columns, (shapes, areas), &self.row, &row, |a| &a.x);
                 for x in columns.windows(2).map(|w| w[0]..w[1]) {
