@@ -19,6 +19,8 @@ const WINDOW: usize = BLOCK + TAPS + 4;
 const BLEND: usize = 240;
 /// What is left between writer and reader when the distance is chosen by what happens.
 const MARGIN: i64 = SAMPLE_RATE as i64 / 1000;
+/// Where that begins.
+const CLOSE: i64 = SAMPLE_RATE as i64 / 20;
 /// Frames looked at before that distance is shortened for the first time, and again; and what must be left then.
 const TRIAL: i64 = 2 * SAMPLE_RATE as i64;
 const AGAIN: i64 = 30 * SAMPLE_RATE as i64;
@@ -33,6 +35,18 @@ pub(super) enum Distance {
     Ahead(i64),
     /// As close to the writer as goes well.
     Close,
+}
+
+impl Distance {
+    /// Samples between place and hearing for a device that needs its sound `lead` samples before; None where that is
+    /// found out.
+    fn with(self, lead: i64) -> Option<i64> {
+        match self {
+            Self::Behind(samples) => Some(samples + lead),
+            Self::Ahead(most) => Some((lead - most).max(0)),
+            Self::Close => None,
+        }
+    }
 }
 
 /// What others tell the thread, and hear from it.
@@ -185,12 +199,14 @@ impl Giver for Giving {
             self.blend(before);
         }
         if self.pace.is_settled() && !was {
-            self.put(match self.distance {
-                Distance::Behind(samples) => samples + lead_samples,
-                Distance::Ahead(most) => (lead_samples - most).max(0),
-                Distance::Close => lead_samples + i64::from(SAMPLE_RATE) / 20,
-            });
+            self.put(self.distance.with(lead_samples).unwrap_or(lead_samples + CLOSE));
             self.slack = (i64::MAX, self.count);
+        } else if let Some((delay, needed)) = self.delay.zip(self.distance.with(lead_samples))
+            && needed > delay
+        {
+            // the device needs its sound earlier than before: what is not written yet cannot be had
+            self.blend(self.pace);
+            self.put(needed);
         }
         if matches!(self.distance, Distance::Close) {
             self.approach();
@@ -235,5 +251,72 @@ impl Giver for Giving {
             self.gain = to;
             self.count += frames as i64;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A speaker fed with a ramp, `behind` samples behind the clock: steps of 10 ms, each wanted with a lead.
+    struct Bench {
+        ring: Arc<PlaceRing>,
+        controls: Arc<Controls>,
+        giving: Giving,
+        step: i64,
+        last: Vec<f32>,
+    }
+
+    impl Bench {
+        fn new(distance: Distance) -> Self {
+            let (ring, controls) = (Arc::new(PlaceRing::new()), Arc::new(Controls::default()));
+            let giving = Giving::new(ring.clone(), controls.clone(), distance);
+            Self { ring, controls, giving, step: 0, last: Vec::new() }
+        }
+
+        fn run(&mut self, steps: i64, behind: i64, lead_ms: u64) {
+            for _ in 0..steps {
+                let now = 48_000_000 + self.step * 480;
+                let written = [1.0; 480 * CHANNELS];
+                self.ring.write(now - behind - 480, &written);
+                let time = Timestamp::from_nanos(now * 62_500 / 3);
+                self.giving.wanted((self.step + 1) * 480, time, Duration::from_millis(lead_ms));
+                self.last = vec![0.0; 480 * CHANNELS];
+                self.giving.give(&mut self.last);
+                self.step += 1;
+            }
+        }
+
+        fn late(&self) -> u64 {
+            self.controls.late.load(Ordering::Relaxed)
+        }
+    }
+
+    #[test]
+    fn a_device_that_comes_to_need_more_is_not_given_what_is_not_there() {
+        let mut bench = Bench::new(Distance::Behind(4320));
+        bench.run(300, 2880, 30);
+        assert_eq!(bench.controls.delay.load(Ordering::Relaxed), 4320 + 1440);
+        let before = bench.late();
+        for lead in [40, 60, 100] {
+            bench.run(1000, 2880, lead);
+            assert_eq!(bench.late(), before, "lead {lead} ms");
+            assert!(bench.last.iter().all(|s| (s - 1.0).abs() < 1e-4));
+        }
+        assert_eq!(bench.controls.delay.load(Ordering::Relaxed), 4320 + 4800);
+    }
+
+    #[test]
+    fn a_repeater_comes_close_and_steps_back() {
+        let mut bench = Bench::new(Distance::Close);
+        bench.run(300, 240, 11);
+        let close = bench.controls.delay.load(Ordering::Relaxed);
+        assert!(close < 528 + 480 + 240 + 200, "{close}");
+        // the microphone's sound comes 10 ms later from now on
+        bench.run(10, 720, 11);
+        let late = bench.late();
+        bench.run(1000, 720, 11);
+        assert_eq!(bench.late(), late);
+        assert!(bench.controls.delay.load(Ordering::Relaxed) >= close + 400);
     }
 }
