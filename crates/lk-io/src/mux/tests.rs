@@ -465,6 +465,61 @@ fn a_slow_disk_costs_pictures_up_to_a_key_and_no_sound() {
 }
 
 #[test]
+fn a_hole_where_a_fragment_ends_keeps_its_length() {
+    if !has_programs() {
+        return;
+    }
+    let clip = clip(6);
+    let log = Log::default();
+    let muxer = open(&clip, &log, "mp4", &settings(false, true));
+    let at = |packet: &Packet| packet.dts_nanos().unwrap() / 1_000_000;
+    // no picture between 2 and 4 seconds; sound closes fragments before the next picture is there
+    let pictures =
+        |from, to| clip.packets.iter().filter(move |(n, p)| *n == 0 && (from..to).contains(&at(p)));
+    let sound = |from, to| clip.packets.iter().filter(move |(n, p)| *n == 1 && (from..to).contains(&at(p)));
+    let parts = [(-1000, 2000, 2000), (9000, 9000, 4500), (4000, 6000, 6000)];
+    let (mut heard, mut shown) = (-1000, Vec::new());
+    for (from, to, until) in parts {
+        for (stream, packet) in pictures(from, to).chain(sound(heard, until)) {
+            muxer.write(*stream, packet.clone()).unwrap();
+            drain(&muxer);
+            if *stream == 0 {
+                shown.push(packet.pts_nanos().unwrap() as f64 / 1e9);
+            }
+        }
+        heard = until;
+    }
+    let fragmented = replay(&log.0.lock().steps);
+    muxer.finish().unwrap();
+    let whole = replay(&log.0.lock().steps);
+    for (what, bytes) in [("killed", fragmented), ("whole", whole)] {
+        let file = place("hole.mp4");
+        std::fs::write(&file, bytes).unwrap();
+        let out = Command::new("ffprobe")
+            .args([
+                "-v",
+                "error",
+                "-select_streams",
+                "v",
+                "-of",
+                "csv=p=0",
+                "-show_entries",
+                "packet=pts_time",
+            ])
+            .arg(&file)
+            .output()
+            .unwrap();
+        std::fs::remove_file(&file).unwrap();
+        let text = String::from_utf8_lossy(&out.stdout).into_owned();
+        let seen: Vec<f64> = text.lines().filter_map(|l| l.trim_matches(',').parse().ok()).collect();
+        assert!(seen.len() > 80, "{what}: {} pictures of {}", seen.len(), shown.len());
+        for (seen, shown) in seen.iter().zip(&shown) {
+            assert!((seen - shown).abs() < 0.0011, "{what}: a picture of {shown} s at {seen} s");
+        }
+    }
+}
+
+#[test]
 fn a_stream_that_never_begins() {
     let clip = clip(6);
     for format in ["mp4", "matroska"] {

@@ -107,8 +107,11 @@ impl Fragmented {
             }
             place += size;
         }
-        for (place, run) in &found {
-            self.put_in_place(&mut bytes[*place..], run);
+        let mut before = vec![0; self.tracks.len()];
+        for (place, run) in &mut found {
+            let Some(index) = self.index(run.track) else { continue };
+            self.put_in_place(&mut bytes[*place..], run, index, before[index]);
+            before[index] += run.samples.len();
         }
         if let Err(e) = self.append(&mut bytes, &heads) {
             self.cut();
@@ -152,16 +155,17 @@ impl Fragmented {
         self.headers.iter().position(|h| h.id == track)
     }
 
+    /// Has a fragment of track `index`, with `before` samples between it and those noted, say when it really begins.
     /// A stream that began after the `moov` was written has no edit there that says when: its fragments do.
-    fn put_in_place(&self, moof: &mut [u8], run: &fragment::Run) {
-        let late = self.index(run.track).filter(|i| !self.headers[*i].placed);
-        let first = late.and_then(|i| self.tracks[i].first).map_or(0, |(dts, _)| dts.max(0));
-        if first > 0
-            && run.time_at > 0
-            && let Some(time) = moof.get_mut(run.time_at..run.time_at + 8)
-        {
-            time.copy_from_slice(&(run.time.saturating_add_signed(first)).to_be_bytes());
-        }
+    fn put_in_place(&self, moof: &mut [u8], run: &mut fragment::Run, index: usize, before: usize) {
+        let Some(field) = (run.time_at > 0).then(|| moof.get_mut(run.time_at..run.time_at + 8)).flatten()
+        else {
+            return;
+        };
+        let (track, header) = (&self.tracks[index], &self.headers[index]);
+        run.time = track.time_after(before).unwrap_or(run.time);
+        let first = track.first.filter(|_| !header.placed).map_or(0, |(dts, _)| dts.max(0));
+        field.copy_from_slice(&run.time.saturating_add_signed(first).to_be_bytes());
     }
 
     /// Takes away a piece that was only partly written.

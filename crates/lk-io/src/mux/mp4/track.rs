@@ -23,8 +23,9 @@ pub(super) struct Track {
     unit: Option<u32>,
     /// Decoding and presentation time of the first packet, on the recording's clock.
     pub(super) first: Option<(i64, i64)>,
-    /// For packets given to the muxer and not yet seen in a fragment: whether nothing refers to them.
-    disposable: VecDeque<bool>,
+    /// Of packets given to the muxer and not yet seen in a fragment: the decoding time, and whether nothing refers
+    /// to them.
+    expected: VecDeque<(i64, bool)>,
     pub(super) samples: u64,
     pub(super) bytes: u64,
     pub(super) durations: Repeated<u32>,
@@ -54,7 +55,15 @@ impl Track {
     /// Notes a packet that goes to the muxer.
     pub(super) fn expect(&mut self, dts: i64, pts: i64, disposable: bool) {
         self.first.get_or_insert((dts, pts));
-        self.disposable.push_back(disposable);
+        self.expected.push_back((dts, disposable));
+    }
+
+    /// The time of the first sample of a fragment that comes after `samples` that are not noted yet. FFmpeg counts
+    /// on from the end of the fragment before, and does not know how long its last sample lasts where the next one
+    /// had not come.
+    pub(super) fn time_after(&self, samples: usize) -> Option<u64> {
+        let (dts, _) = self.expected.get(samples)?;
+        u64::try_from(dts.checked_sub(self.first?.0)?).ok()
     }
 
     /// Notes the samples of a fragment.
@@ -63,6 +72,7 @@ impl Track {
         let mut held = 0;
         for sample in &run.samples {
             self.end_last(time);
+            let disposable = self.expected.pop_front().is_some_and(|(_, disposable)| disposable);
             let count = self.unit.map_or(1, |unit| (sample.size / unit).max(1));
             self.last = Some((time, sample.duration, count));
             self.samples += u64::from(count);
@@ -71,7 +81,7 @@ impl Track {
             if self.unit.is_none() {
                 self.sizes.push(sample.size);
                 add(&mut self.shifts, 1, sample.shift);
-                self.note_kind(sample.key);
+                self.note_kind(sample.key, disposable);
             }
             let shown = time.saturating_add_signed(i64::from(sample.shift)) + u64::from(sample.duration);
             self.shown_until = self.shown_until.max(shown);
@@ -82,11 +92,10 @@ impl Track {
         }
     }
 
-    fn note_kind(&mut self, key: bool) {
+    fn note_kind(&mut self, key: bool, disposable: bool) {
         if key {
             self.keys.push(self.samples as u32);
         }
-        let disposable = self.disposable.pop_front().unwrap_or(false);
         if disposable && self.dependencies.is_empty() {
             self.dependencies = vec![DEPENDS; self.sizes.len() - 1];
             for key in &self.keys {
