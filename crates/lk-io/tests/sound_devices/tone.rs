@@ -131,8 +131,11 @@ impl Drop for Witness {
     }
 }
 
+/// A step of the server: a thread of it that comes later leaves one out.
+const STEP_MS: f64 = 5.0;
+
 /// All that `record` gives has to be the tone, whole, for so many seconds. A recording during which threads of this
-/// machine came 5 ms late says nothing, because the server's do as well: it is made again, and after a few of them
+/// machine came a step late says nothing, because the server's do as well: it is made again, and after a few of them
 /// the test is skipped.
 pub fn all_whole(what: &str, seconds: f64, mut record: impl FnMut() -> Vec<Vec<f32>>) {
     let mut worst = 0.0;
@@ -141,7 +144,7 @@ pub fn all_whole(what: &str, seconds: f64, mut record: impl FnMut() -> Vec<Vec<f
         let heard: Vec<Heard> = record().iter().map(|samples| look_at(samples)).collect();
         worst = witness.worst_ms();
         println!("{what}: {heard:?}; threads come up to {worst:.1} ms late");
-        if heard.iter().all(|h| h.breaks == 0 && h.rest < NOISE) || worst < 5.0 {
+        if heard.iter().all(|h| h.breaks == 0 && h.rest < NOISE) || worst < STEP_MS {
             return heard.iter().for_each(|h| assert_whole(h, seconds));
         }
     }
