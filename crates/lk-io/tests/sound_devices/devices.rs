@@ -53,6 +53,12 @@ fn devices_that_come_and_go_are_told_of() {
     };
     let module = pactl(&["load-module", "module-null-sink", "sink_name=usb"]);
     next("usb", "present");
+    // the server may have chosen the new one already
+    pactl(&["set-default-sink", "phones"]);
+    until("another default", || {
+        speakers().is_ok_and(|d| d.iter().any(|d| d.is_default && d.name == "Headphones"))
+    });
+    pass(0.5);
     pactl(&["set-default-sink", "usb"]);
     next("usb", "default");
     pactl(&["unload-module", module.trim()]);
