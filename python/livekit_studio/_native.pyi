@@ -16,6 +16,7 @@ from ._devices import AudioDevice, DeviceStatistics
 from ._errors import LiveKitError
 from ._events import Event
 from ._reports import (
+    Diagnosis,
     IPCSourceStatistics,
     IPCTargetStatistics,
     PlayerStatistics,
@@ -80,6 +81,7 @@ __all__ = [
     "_cli",
     "_service_ended",
     "_service_next",
+    "doctor",
     "microphones",
     "open",
     "render",
@@ -526,6 +528,12 @@ class WindowList:
     def to_pylist(self) -> list[str]:
         """All titles."""
     def __len__(self) -> int: ...
+
+def doctor() -> Diagnosis:
+    """What of LiveKit works on this machine, part by part, and what mends the rest; ``print`` it.
+
+    Opens no device and changes nothing. Parts: the renderer, FFmpeg, sound, the desktop, pictures between processes.
+    """
 
 def windows(*, display: str | None = None) -> list[WindowInfo]:
     """The windows of the desktop in the order they were opened. Raises DisplayError."""

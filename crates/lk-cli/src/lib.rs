@@ -9,6 +9,7 @@ mod args;
 mod audio_spec;
 mod desktop;
 mod devices;
+mod doctor;
 mod failure;
 mod ipc;
 mod layer_spec;
@@ -54,6 +55,7 @@ pub fn run_with(args: Vec<String>, cancel: &Cancel, listen: impl FnOnce(tracing:
         Command::Formats => lists::formats(output),
         Command::Encoders => lists::encoders(output),
         Command::Devices => devices::command(output),
+        Command::Doctor => doctor::command(output),
         Command::Ipc(args) => ipc::command(args, output, cancel),
         Command::View(args) => desktop::view(args, cancel),
         Command::Play(args) => desktop::play(args, cancel),

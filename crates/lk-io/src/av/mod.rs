@@ -29,6 +29,8 @@ pub(crate) mod sws;
 pub(crate) mod to_av;
 pub(crate) mod video;
 
+use ffmpeg_next::ffi;
+use std::ffi::CStr;
 use std::sync::Once;
 
 /// Prepares FFmpeg once: its log goes to `tracing`, warnings and worse. Every entry into this folder that can
@@ -42,4 +44,12 @@ pub(crate) fn init() {
         }
         log::install();
     });
+}
+
+/// The version of the FFmpeg in use.
+#[allow(unsafe_code)]
+pub fn version() -> String {
+    // SAFETY: asks nothing and gives a string that stays for as long as the library.
+    let version = unsafe { CStr::from_ptr(ffi::av_version_info()) };
+    version.to_string_lossy().into_owned()
 }
