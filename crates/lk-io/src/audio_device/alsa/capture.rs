@@ -41,7 +41,7 @@ impl Capture {
         let fragment = shape.frames(wanted.buffer).min(shape.buffer / 2);
         pcm.wake_at(fragment)
             .and_then(|()| pcm.prepare())
-            .map_err(|e| e.error(&format!("the sound device {name}")))?;
+            .map_err(|e| e.error(&format!("sound device {name}")))?;
         Ok(Self {
             pcm,
             shape,

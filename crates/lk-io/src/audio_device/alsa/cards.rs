@@ -22,13 +22,15 @@ pub(super) fn lists() -> Result<Lists> {
     let library = library()?;
     let _quiet = Quiet::new(library);
     let (mut inputs, mut outputs, mut denied) = (Vec::new(), Vec::new(), None);
-    for number in numbers(library) {
+    for number in numbers() {
         match Card::open(library, number) {
             Ok(card) => {
                 outputs.extend(card.devices(Direction::Playback));
                 inputs.extend(card.devices(Direction::Capture));
             }
-            Err(code) => denied = Some(code.error(&format!("sound card {number}"))),
+            Err(code) => {
+                denied = Some(refusal(number).unwrap_or(code).error(&format!("sound card {number}")))
+            }
         }
     }
     if inputs.is_empty() && outputs.is_empty() {
@@ -63,14 +65,20 @@ fn distinct(devices: &mut [AudioDevice]) {
     }
 }
 
-fn numbers(library: &Library) -> Vec<c_int> {
-    let mut card: c_int = -1;
-    let next = || {
-        // SAFETY: a place for a number.
-        check(unsafe { (library.snd_card_next)(&mut card) }).ok()?;
-        (card >= 0).then_some(card)
-    };
-    std::iter::from_fn(next).take(MOST).collect()
+/// The numbers of the cards, also of those that this user may not use.
+fn numbers() -> Vec<c_int> {
+    let entries = std::fs::read_dir("/proc/asound").into_iter().flatten().flatten();
+    let number = |name: OsString| name.to_str()?.strip_prefix("card")?.parse().ok();
+    let mut numbers: Vec<c_int> = entries.filter_map(|entry| number(entry.file_name())).collect();
+    numbers.sort_unstable();
+    numbers.truncate(MOST);
+    numbers
+}
+
+/// Why a card's own device cannot be opened: the library calls it missing where it is not allowed.
+fn refusal(number: c_int) -> Option<Code> {
+    let opened = std::fs::File::open(format!("{FOLDER}/controlC{number}"));
+    opened.err()?.raw_os_error().map(Code)
 }
 
 /// A card's own device, for questions.

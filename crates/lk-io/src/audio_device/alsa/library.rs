@@ -44,7 +44,6 @@ library! {
     snd_lib_error_set_local(Option<Handler>) -> Option<Handler>;
     snd_config_update_free_global() -> c_int;
 
-    snd_card_next(*mut c_int) -> c_int;
     snd_ctl_open(*mut Object, *const c_char, c_int) -> c_int;
     snd_ctl_close(Object) -> c_int;
     snd_ctl_card_info(Object, Object) -> c_int;

@@ -38,7 +38,7 @@ impl Backend for Alsa {
 
     /// Whatever ALSA calls a device, for example hw:1,0 or plughw:CARD=USB.
     fn unlisted(&self, name: &str) -> Option<AudioDevice> {
-        name.contains(':').then(|| AudioDevice {
+        (name.contains(':') && !name.contains(' ')).then(|| AudioDevice {
             id: name.to_owned(),
             name: name.to_owned(),
             channels: CHANNELS as u32,

@@ -112,7 +112,7 @@ impl Pcm {
     pub(super) fn open(name: &str, direction: Direction, period: Duration) -> Result<(Self, Shape)> {
         let library = library()?;
         let _quiet = Quiet::new(library);
-        let what = format!("the sound device {name}");
+        let what = format!("sound device {name}");
         let raw = |name: &str| Self::raw(library, name, direction).map_err(|e| e.error(&what));
         let mut pcm = raw(name)?;
         let shape = pcm.configure(period);

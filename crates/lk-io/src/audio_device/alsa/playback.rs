@@ -68,7 +68,7 @@ impl Playback {
         };
         this.keep(shape.frames(wanted.buffer))
             .and_then(|()| this.pcm.prepare())
-            .map_err(|e| e.error(&format!("the sound device {name}")))?;
+            .map_err(|e| e.error(&format!("sound device {name}")))?;
         Ok(this)
     }
 

@@ -31,7 +31,9 @@ impl Trouble {
                     return Ok(());
                 }
             }
-            libc::ENODEV | libc::ENXIO | libc::EBADF | libc::EBADFD => return lost("the device is gone"),
+            libc::EIO | libc::ENODEV | libc::ENXIO | libc::EBADF | libc::EBADFD => {
+                return lost("the device is gone");
+            }
             libc::ETIMEDOUT => return lost("the device stands still"),
             _ => return Err(code.error("the device")),
         }
