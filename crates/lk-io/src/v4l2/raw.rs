@@ -48,7 +48,7 @@ pub(crate) struct Capability {
     pub version: u32,
     pub capabilities: u32,
     pub device_caps: u32,
-    _reserved: [u32; 3],
+    pub _reserved: [u32; 3],
 }
 
 impl Capability {
@@ -73,8 +73,8 @@ pub(crate) struct FmtDesc {
     pub flags: u32,
     pub description: [u8; 32],
     pub pixelformat: u32,
-    _mbus_code: u32,
-    _reserved: [u32; 3],
+    pub _mbus_code: u32,
+    pub _reserved: [u32; 3],
 }
 
 #[repr(C)]
@@ -87,7 +87,7 @@ pub(crate) struct PixFormat {
     pub bytesperline: u32,
     pub sizeimage: u32,
     pub colorspace: u32,
-    priv_: u32,
+    pub priv_: u32,
     pub flags: u32,
     pub ycbcr_enc: u32,
     pub quantization: u32,
@@ -99,9 +99,9 @@ pub(crate) struct PixFormat {
 pub(crate) struct Format {
     pub kind: u32,
     /// The union in the header holds pointers.
-    _align: [usize; 0],
+    pub _align: [usize; 0],
     pub pix: PixFormat,
-    _rest: [u8; 152],
+    pub _rest: [u8; 152],
 }
 
 #[repr(C)]
@@ -119,7 +119,7 @@ pub(crate) struct FrmSizeEnum {
     pub kind: u32,
     /// Discrete: width and height. Else min, max and step of the width, then of the height.
     pub numbers: [u32; 6],
-    _reserved: [u32; 2],
+    pub _reserved: [u32; 2],
 }
 
 #[repr(C)]
@@ -132,7 +132,7 @@ pub(crate) struct FrmIvalEnum {
     pub kind: u32,
     /// Discrete: the first. Else min, max and step.
     pub intervals: [Fract; 3],
-    _reserved: [u32; 2],
+    pub _reserved: [u32; 2],
 }
 
 #[repr(C)]
@@ -142,7 +142,7 @@ pub(crate) struct StreamParm {
     pub capability: u32,
     pub capturemode: u32,
     pub timeperframe: Fract,
-    _rest: [u32; 46],
+    pub _rest: [u32; 46],
 }
 
 #[repr(C)]
@@ -152,7 +152,7 @@ pub(crate) struct RequestBuffers {
     pub kind: u32,
     pub memory: u32,
     pub capabilities: u32,
-    _flags: u32,
+    pub _flags: u32,
 }
 
 #[repr(C)]
@@ -164,13 +164,13 @@ pub(crate) struct Buffer {
     pub flags: u32,
     pub field: u32,
     pub timestamp: libc::timeval,
-    _timecode: [u32; 4],
+    pub _timecode: [u32; 4],
     pub sequence: u32,
     pub memory: u32,
     /// The offset to map, in the first four bytes.
     pub offset: [u32; size_of::<usize>() / 4],
     pub length: u32,
-    _reserved: [u32; 2],
+    pub _reserved: [u32; 2],
 }
 
 /// Structures of numbers without gaps that matter: any bytes make one.

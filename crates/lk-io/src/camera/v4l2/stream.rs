@@ -135,6 +135,7 @@ fn count_lost(last: &mut Option<u32>, sequence: u32) -> u64 {
 }
 
 /// When a picture was taken.
+#[allow(clippy::useless_conversion)] // 32 bits on some machines
 fn time_of(buffer: &Buffer) -> Timestamp {
     if buffer.flags & raw::FLAG_CLOCK != raw::FLAG_MONOTONIC {
         return <dyn Clock>::live().now();
