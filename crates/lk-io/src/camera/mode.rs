@@ -26,7 +26,7 @@ const USUAL_SIZES: [Size; 9] = [
 ];
 /// The same for rates.
 const USUAL_RATES: [u32; 6] = [60, 50, 30, 25, 15, 5];
-/// Modes that messages list.
+/// Sizes that messages list.
 const LISTED: usize = 12;
 
 /// How pictures come from a camera.
@@ -263,19 +263,34 @@ fn unsupported(name: &str, offers: &[Offer], options: &CameraOptions) -> Error {
         return Error::format(format!("{name} has no pictures of a kind that is understood"))
             .with_hint("it may give compressed video only, or have no signal");
     }
-    // what differs in nothing that was asked for says the same twice
-    let mut shown: Vec<String> = Vec::new();
-    for mode in all {
-        let word = mode.to_string();
-        if !shown.contains(&word) {
-            shown.push(word);
+    // of a size that it has, everything is of interest; else which sizes it has
+    let near: Vec<CameraMode> = all.iter().copied().filter(|m| options.size == Some(m.size)).collect();
+    let listed = if near.is_empty() { by_size(&all, |_| 1) } else { by_size(&near, Vec::len) };
+    Error::format(format!("{name} has no mode of {}", words.join(" "))).with_hint(format!("it has {listed}"))
+}
+
+/// "1280x720 (60 fps mjpeg; 10 fps yuyv422)" for each size, with so many of a format's rates as `rates` says.
+fn by_size(modes: &[CameraMode], rates: impl Fn(&Vec<String>) -> usize) -> String {
+    let mut sizes: Vec<Size> = modes.iter().map(|m| m.size).collect();
+    sizes.dedup();
+    let described = sizes.iter().take(LISTED).map(|size| {
+        let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+        for format in CameraFormat::ALL {
+            let of_format = modes.iter().filter(|m| m.size == *size && m.format == format);
+            let all: Vec<String> = of_format.map(|m| fps(m.rate).to_string()).collect();
+            let shown = all[..rates(&all).min(all.len())].join(", ");
+            match groups.iter_mut().find(|(rates, _)| *rates == shown) {
+                _ if shown.is_empty() => {}
+                Some((_, formats)) => formats.push(format.name()),
+                None => groups.push((shown, vec![format.name()])),
+            }
         }
-    }
-    let more = shown.len().saturating_sub(LISTED);
-    shown.truncate(LISTED);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    Error::format(format!("{name} has no mode of {}", words.join(" ")))
-        .with_hint(format!("it has {}{more}", shown.join(", ")))
+        let groups: Vec<String> =
+            groups.iter().map(|(rates, formats)| format!("{rates} fps {}", formats.join(", "))).collect();
+        format!("{size} ({})", groups.join("; "))
+    });
+    let more = if sizes.len() > LISTED { " and more" } else { "" };
+    format!("{}{more}", described.collect::<Vec<_>>().join(", "))
 }
 
 #[cfg(test)]
@@ -332,7 +347,9 @@ mod tests {
         let error = choose("cam", &webcam(), &options).unwrap_err();
         assert_eq!(error.kind(), lk_media::ErrorKind::Format);
         assert_eq!(error.message(), "cam has no mode of 800x600");
-        assert!(error.hint().unwrap().contains("1280x720 30 fps mjpeg"), "{error}");
+        let sizes = "it has 2304x1536 (2 fps mjpeg), 1920x1080 (5 fps yuyv422), \
+                     1280x720 (10 fps yuyv422; 60 fps mjpeg), 640x480 (30 fps yuyv422; 60 fps mjpeg)";
+        assert_eq!(error.hint(), Some(sizes));
         let options =
             CameraOptions { size: Some(Size::new(640, 480)), rate: Some(rate(25, 1)), format: Some(YUYV) };
         assert!(
