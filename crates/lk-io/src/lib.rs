@@ -14,6 +14,7 @@ pub mod null_target;
 pub mod player;
 pub mod record;
 pub mod viewer;
+pub mod virtual_camera;
 pub mod window_capture;
 #[cfg(target_os = "linux")]
 mod x11;

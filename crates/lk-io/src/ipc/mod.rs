@@ -7,7 +7,7 @@
 //! nothing that the other side wrote is believed without a look at it. [`linux`] is all that depends on the operating
 //! system. `docs/ipc-format.md` tells the format to others.
 
-mod fit;
+pub(crate) mod fit;
 mod layout;
 #[cfg(target_os = "linux")]
 mod linux;
