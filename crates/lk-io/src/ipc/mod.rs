@@ -39,6 +39,16 @@ impl IpcFolder {
         Self(Some(path.to_owned()))
     }
 
+    /// An error for names that nothing can be shared under.
+    pub(crate) fn check_name(&self, name: &str) -> Result<()> {
+        self.open()?.path(name).map(drop)
+    }
+
+    /// A file in the folder that is no name of anything shared.
+    pub(crate) fn hidden(&self, name: &str) -> Result<PathBuf> {
+        Ok(self.open()?.hidden(name))
+    }
+
     fn open(&self) -> Result<os::Folder> {
         match &self.0 {
             None => os::Folder::of_user(),

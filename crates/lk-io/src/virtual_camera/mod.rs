@@ -5,6 +5,8 @@
 //! [`output`] is the way out and [`v4l2loopback`] one of its kinds; [`pace`] says when a picture goes out.
 
 mod fitting;
+#[cfg(unix)]
+pub mod host;
 mod output;
 mod pace;
 mod queue;
@@ -16,6 +18,9 @@ mod v4l2;
 mod v4l2loopback;
 
 pub use output::CameraDevice;
+
+#[cfg(unix)]
+pub(crate) use host::advice;
 
 use crate::ipc::IpcFit;
 use lk_media::thread::{self, Process, Thread};

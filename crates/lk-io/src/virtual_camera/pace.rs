@@ -145,7 +145,7 @@ mod tests {
         let mut pace = Pace::new(FrameRate::new(50, 1).unwrap(), at(1000));
         assert_eq!(pace.show(at(1000)), 0);
         // stopped for two seconds: periods last from 990 + 20 n
-        assert_eq!(pace.repeat(at(3001)), 99);
-        assert_eq!(pace.closes(), at(3030));
+        assert_eq!(pace.repeat(at(3001)), 98);
+        assert_eq!(pace.closes(), at(3010));
     }
 }
