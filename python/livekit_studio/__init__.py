@@ -82,6 +82,7 @@ from ._native import (
     VideoPort,
     VideoSource,
     Viewer,
+    VirtualCamera,
     VirtualMicrophone,
     VirtualSpeaker,
     WindowCapture,
@@ -102,6 +103,7 @@ from ._reports import (
     RecorderStatistics,
     RecordingReport,
     TrackStatistics,
+    VirtualCameraStatistics,
     WindowInfo,
 )
 
@@ -175,6 +177,8 @@ __all__ = [
     "VideoSource",
     "VideoTarget",
     "Viewer",
+    "VirtualCamera",
+    "VirtualCameraStatistics",
     "VirtualMicrophone",
     "VirtualSpeaker",
     "WindowCapture",

@@ -9,6 +9,8 @@ mod fitting;
 pub mod host;
 mod output;
 mod pace;
+#[cfg(target_os = "linux")]
+mod pipewire;
 mod queue;
 mod running;
 mod sending;

@@ -2,6 +2,8 @@
 //! The ways out: which there are, and which is taken.
 
 #[cfg(target_os = "linux")]
+use super::pipewire::Node;
+#[cfg(target_os = "linux")]
 use super::v4l2loopback::Loopback;
 use lk_media::{Error, ErrorKind, Frame, FrameRate, FrameSpec, PixelFormat, Result, Size};
 use std::fmt;
@@ -64,10 +66,20 @@ pub(super) trait Output: Send {
     /// What people and programs find it by: "/dev/video10", the name of a node.
     fn device(&self) -> &str;
 
-    /// What its pictures are.
+    /// What its pictures are now; those who look may have chosen.
     fn spec(&self) -> FrameSpec;
 
-    /// Hands a picture of that kind over, without waiting for anybody. An error means that the way is lost.
+    /// Whether anybody looks, as far as that is known: nobody needs pictures otherwise.
+    fn is_watched(&self) -> bool {
+        true
+    }
+
+    /// Why it is away at the moment, if it is and comes back by itself.
+    fn lost(&self) -> Option<Error> {
+        None
+    }
+
+    /// Hands a picture of that kind over, without waiting for anybody. After an error it is opened anew.
     fn show(&mut self, picture: &Frame) -> Result<()>;
 }
 
@@ -116,7 +128,12 @@ fn loopback(_name: Option<&str>, _wanted: &Wanted) -> Result<Box<dyn Output>> {
     Err(no_loopback())
 }
 
+#[cfg(target_os = "linux")]
+fn pipewire(wanted: &Wanted) -> Result<Box<dyn Output>> {
+    Ok(Box::new(Node::open(wanted)?))
+}
+
+#[cfg(not(target_os = "linux"))]
 fn pipewire(_wanted: &Wanted) -> Result<Box<dyn Output>> {
-    Err(Error::new(ErrorKind::Device, "PipeWire is not running")
-        .with_hint("sudo apt install pipewire wireplumber"))
+    Err(Error::new(ErrorKind::Device, "there is no PipeWire on this system"))
 }

@@ -157,6 +157,19 @@ impl<F: Fn() -> Result<Box<dyn Output>>> Way<F> {
             }
         }
         let Some((output, fitting)) = &mut self.out else { return false };
+        if let Some(e) = output.lost() {
+            shared.enter(SourceState::Reconnecting, Some(&e));
+            return false;
+        }
+        let state = if self.picture.is_some() { SourceState::Live } else { SourceState::Starting };
+        if !output.is_watched() {
+            shared.enter(state, None);
+            return true;
+        }
+        if output.spec() != fitting.spec() {
+            *fitting = Fitting::new(output.spec(), shared.fit);
+            *shared.about.lock() = About::of(&**output);
+        }
         let fitted = match &self.picture {
             Some(picture) => fitting.fitted(picture),
             None => fitting::black(fitting.spec()),
@@ -171,7 +184,6 @@ impl<F: Fn() -> Result<Box<dyn Output>>> Way<F> {
         };
         match output.show(&fitted) {
             Ok(()) => {
-                let state = if self.picture.is_some() { SourceState::Live } else { SourceState::Starting };
                 shared.enter(state, None);
                 true
             }
