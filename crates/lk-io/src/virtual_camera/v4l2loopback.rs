@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! Devices of the kernel module v4l2loopback: what is written to one is what its readers see. Other drivers' outputs
-//! are taken as well when they are named.
+//! Devices of the kernel module v4l2loopback: what is written to one is what its readers see.
 
 use super::output::{Output, Wanted, no_loopback};
 use super::v4l2::{self, About, Taken};
@@ -56,12 +55,12 @@ impl Loopback {
             Errno::NOTTY | Errno::INVAL => not_an_output(path, "it is no video device"),
             errno => fail(errno),
         })?;
+        if about.driver != DRIVER {
+            return Err(not_an_output(path, &format!("{:?} is no v4l2loopback device", about.card)));
+        }
         // with exclusive_caps a device says that it is an output for as long as nobody writes to it
         if !about.is_output {
-            return Err(match about.driver.as_str() {
-                DRIVER => busy(path),
-                _ => not_an_output(path, &format!("{:?} is a camera", about.card)),
-            });
+            return Err(busy(path));
         }
         // two writers would take turns in one picture; the kernel does not always keep them apart
         flock(&fd, FlockOperation::NonBlockingLockExclusive).map_err(|errno| match errno {
