@@ -11,6 +11,8 @@ pub mod ipc;
 pub mod media_file;
 pub mod mux;
 pub mod null_target;
+#[cfg(target_os = "linux")]
+pub mod pipewire;
 pub mod player;
 pub mod record;
 pub mod viewer;
