@@ -18,7 +18,13 @@ from . import (
     _interpreter as _interpreter,  # first: what follows must not begin in a subinterpreter
 )
 from ._abc import VideoTarget
-from ._devices import AudioDevice, DeviceStatistics
+from ._devices import (
+    AudioDevice,
+    CameraInfo,
+    CameraMode,
+    CameraStatistics,
+    DeviceStatistics,
+)
 from ._errors import (
     BusyError,
     CallbackError,
@@ -52,6 +58,9 @@ from ._native import (
     AudioOutputDeviceList,
     AudioPort,
     AudioRepeater,
+    Camera,
+    CameraList,
+    CameraWatch,
     Color,
     Compositor,
     Copier,
@@ -87,6 +96,7 @@ from ._native import (
     WindowCapture,
     WindowList,
     __version__,
+    cameras,
     microphones,
     open,
     render,
@@ -115,6 +125,12 @@ __all__ = [
     "AudioRepeater",
     "BusyError",
     "CallbackError",
+    "Camera",
+    "CameraInfo",
+    "CameraList",
+    "CameraMode",
+    "CameraStatistics",
+    "CameraWatch",
     "CancelledError",
     "ClosedError",
     "Color",
@@ -181,6 +197,7 @@ __all__ = [
     "WindowInfo",
     "WindowList",
     "__version__",
+    "cameras",
     "microphones",
     "open",
     "render",
