@@ -18,7 +18,13 @@ from . import (
     _interpreter as _interpreter,  # first: what follows must not begin in a subinterpreter
 )
 from ._abc import VideoTarget
-from ._devices import AudioDevice, DeviceStatistics
+from ._devices import (
+    AudioDevice,
+    CameraInfo,
+    CameraMode,
+    CameraStatistics,
+    DeviceStatistics,
+)
 from ._errors import (
     BusyError,
     CallbackError,
@@ -52,6 +58,9 @@ from ._native import (
     AudioOutputDeviceList,
     AudioPort,
     AudioRepeater,
+    Camera,
+    CameraList,
+    CameraWatch,
     Color,
     Compositor,
     Copier,
@@ -88,6 +97,7 @@ from ._native import (
     WindowCapture,
     WindowList,
     __version__,
+    cameras,
     microphones,
     open,
     render,
@@ -117,6 +127,12 @@ __all__ = [
     "AudioRepeater",
     "BusyError",
     "CallbackError",
+    "Camera",
+    "CameraInfo",
+    "CameraList",
+    "CameraMode",
+    "CameraStatistics",
+    "CameraWatch",
     "CancelledError",
     "ClosedError",
     "Color",
@@ -185,6 +201,7 @@ __all__ = [
     "WindowInfo",
     "WindowList",
     "__version__",
+    "cameras",
     "microphones",
     "open",
     "render",

@@ -12,7 +12,7 @@ from typing_extensions import disjoint_base
 from ._abc import VideoTarget
 from ._async_events import AsyncEvents
 from ._async_live import AsyncFrames
-from ._devices import AudioDevice, DeviceStatistics
+from ._devices import AudioDevice, CameraInfo, CameraMode, CameraStatistics, DeviceStatistics
 from ._errors import LiveKitError
 from ._events import Event
 from ._reports import (
@@ -32,6 +32,9 @@ __all__ = [
     "AudioOutputDeviceList",
     "AudioPort",
     "AudioRepeater",
+    "Camera",
+    "CameraList",
+    "CameraWatch",
     "Color",
     "Compositor",
     "Copier",
@@ -82,6 +85,7 @@ __all__ = [
     "_cli",
     "_service_ended",
     "_service_next",
+    "cameras",
     "microphones",
     "open",
     "render",
@@ -512,6 +516,114 @@ class Viewer:
         """Closes it."""
     def __enter__(self) -> Self: ...
     def __exit__(self, *args: object) -> None: ...
+
+def cameras() -> list[CameraInfo]:
+    """The cameras there are, without starting any: first those of the kernel, by their device nodes. Empty where there
+    are none."""
+
+@final
+class CameraList:
+    """The names of the cameras there were when it was made; see :func:`cameras`."""
+
+    def __new__(cls) -> Self: ...
+    def size(self) -> int:
+        """How many there are."""
+    def get(self, i: int) -> str:
+        """The name of camera ``i``, counted from 0; SlotError (an IndexError) if there is none."""
+    def to_pylist(self) -> list[str]:
+        """All names."""
+    def __len__(self) -> int: ...
+
+@final
+class CameraWatch:
+    """Tells of cameras that come and go: events of kind "device_state" whose ``source`` is the camera's name and whose
+    ``reason`` is its id, from "" to "present" and from "present" to "gone"."""
+
+    def __new__(cls) -> Self: ...
+    def on(self, kind: _EventKind, function: Callable[[Event], object]) -> Callable[[], None]:
+        """Calls ``function`` with every event of ``kind`` ("*": all) from now on, on a thread of its own; what is
+        returned ends that."""
+    def events(self) -> _EventStream:
+        """Everything that happens from now on, for ``for`` and ``async for``."""
+    def close(self) -> None:
+        """Ends it."""
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *args: object) -> None: ...
+
+@final
+class Camera(VideoSource):
+    """A camera as a live source. It runs from here on; its frames lie at the times at which they were taken.
+
+    What is not asked for is chosen: the largest size that reaches the rate, 30 frames a second where none is given.
+    A camera that gives no pictures for a second is "stalled", and is started afresh every five seconds; one that is
+    unplugged is "reconnecting" until the same one is there again, in the same mode. Meanwhile its last frame stays, or
+    the ``fallback`` of the layer that shows it. Changes are events of kind "source_state". Offline renders need a policy
+    for it (``offline="freeze"``).
+
+    ``lk.open("camera:NAME")`` is the same, and "camera:NAME" (or "camera", the first one) stands for it wherever a
+    source is taken.
+
+    Args:
+        idx: its place in :func:`cameras`, its name, id or device node ("/dev/video0"), a part of one of these that only
+            one has, or a :class:`CameraInfo`.
+        size: (width, height) in pixels.
+        fps: frames a second.
+        format: how the pictures come: a pixel format, or "mjpeg".
+
+    Raises DeviceNotFoundError (a LookupError; its hint lists and suggests), DeviceBusyError (it names the program that
+    has it), DeviceError without the permission to open it, DeviceLostError when it is unplugged meanwhile, FormatError
+    for a mode it does not have (the hint lists those it has), DeadlineError when it does not answer.
+    """
+
+    def __new__(
+        cls,
+        idx: int | str | CameraInfo = 0,
+        *,
+        size: tuple[int, int] | None = None,
+        fps: _Rate | None = None,
+        format: str | None = None,
+    ) -> Self: ...
+    def size(self) -> tuple[int, int]:
+        """(width, height) of its pictures."""
+    @property
+    def info(self) -> CameraInfo:
+        """What it is, and where it was last."""
+    @property
+    def mode(self) -> CameraMode:
+        """How its pictures come."""
+    @property
+    def state(self) -> str:
+        """ "starting", "live", "stalled", "reconnecting" or "closed"."""
+    def frame(self, timeout: float | None = 2.0) -> Frame:
+        """The newest frame that this method has not given yet: waits for the next one if there is none, ``timeout``
+        seconds at most (None: for ever), then raises DeadlineError. So a loop around it sees fresh frames at the rate of
+        the camera. Raises ClosedError once closed."""
+    def frames(self, *, timeout: float | None = None) -> _CameraFrames:
+        """An iterator over the frames from the newest on, each once. It ends when the camera is closed, or when no frame
+        has come for ``timeout`` seconds. A reader that is more than 8 frames or 250 ms behind loses those in between."""
+    def add_target(self, target: VideoTarget | Viewer) -> None:
+        """Gives every frame to ``target`` from now on, the newest at once. The target does not keep the camera."""
+    def remove_target(self, target: VideoTarget | Viewer) -> None:
+        """Gives ``target`` no more frames."""
+    def statistics(self) -> CameraStatistics:
+        """Counts since it was opened."""
+    def on(self, kind: _EventKind, function: Callable[[Event], object]) -> Callable[[], None]:
+        """Calls ``function`` with every event of ``kind`` ("*": all kinds), on LiveKit's service thread. What is
+        returned ends that when called.
+        """
+    def events(self) -> _EventStream:
+        """An iterator, also for ``async for``, over the events from now on."""
+    def close(self) -> None:
+        """Lets the camera go; its last frame stays with those who show it."""
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *args: object) -> None: ...
+
+@final
+class _CameraFrames:
+    """The frames of a camera, one after the other: what :meth:`Camera.frames` gives."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Frame: ...
 
 @final
 class WindowList:
@@ -2223,7 +2335,7 @@ class _Batch:
 
 def open(source: _Source | _Pixels, *, format: _PixelFormat | None = None) -> VideoSource:
     """A source from what people write: an :class:`ImageFile` or :class:`LazyPlayer` from a file name or URL,
-    a :class:`Color` from "color:#203040", a :class:`StillSource` from a Frame or an array (for arrays alone, ``format`` says what they hold).
+    a :class:`Camera` from "camera:NAME", a :class:`Color` from "color:#203040", a :class:`StillSource` from a Frame or an array (for arrays alone, ``format`` says what they hold).
     Sources stay what they are. Raises as they do, and FormatError.
     """
 

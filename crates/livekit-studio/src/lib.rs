@@ -31,6 +31,10 @@ pub use lk_io::audio_device::{
     AudioDevice, AudioDeviceWatch, AudioRepeater, DeviceChoice, DeviceStatistics, Microphone, RepeaterEnd,
     Speaker, Timing, VirtualMicrophone, VirtualSpeaker, microphones, sound_server, speakers,
 };
+pub use lk_io::camera::{
+    Camera, CameraChoice, CameraFormat, CameraInfo, CameraMode, CameraOptions, CameraStatistics, CameraWatch,
+    cameras,
+};
 pub use lk_io::copier::{Copier, CopyOptions, CopyProgress, CopyReport};
 pub use lk_io::encode::{AudioSettings, EncoderInfo, OutputSettings, StreamKind, VideoSettings, encoders};
 #[cfg(feature = "text")]
@@ -58,8 +62,8 @@ pub use lk_io::window_capture::{Capture, CaptureOptions, Region, WindowInfo, Win
 pub use lk_media::*;
 pub use record::{Heard, Recorded, Recording};
 pub use registry::{
-    Captured, Opened, captured, color_named, color_source, ipc_named, is_picture, open, open_pictures,
-    open_sound,
+    Captured, Opened, camera_named, captured, color_named, color_source, ipc_named, is_picture, open,
+    open_pictures, open_sound,
 };
 pub use render::{EncodeOptions, Length, Output, RenderOptions, render};
 pub use viewer::open_viewer;

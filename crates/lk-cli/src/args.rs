@@ -81,7 +81,7 @@ pub(crate) enum Command {
     Formats,
     /// List the encoders there are
     Encoders,
-    /// Show a picture, a file, an address, a window or the screen in a window
+    /// Show a picture, a file, an address, a camera, a window or the screen in a window
     #[command(after_help = VIEW_KEYS)]
     View(ViewArgs),
     /// Play a media file in a window
@@ -89,7 +89,7 @@ pub(crate) enum Command {
     Play(PlayArgs),
     /// List the windows of the desktop
     Windows,
-    /// List the sound devices there are, and say what sound needs on this machine
+    /// List the cameras and sound devices there are, and say what sound needs on this machine
     Devices,
     /// Look at pictures that running programs share (IPCTarget)
     #[command(subcommand)]
@@ -154,7 +154,7 @@ pub(crate) struct WatchArgs {
 /// `view`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ViewArgs {
-    /// A file, an address, window:TITLE, screen or color:COLOR
+    /// A file, an address, camera:NAME, window:TITLE, screen or color:COLOR
     #[arg(value_name = "NAME")]
     pub name: String,
     /// The window in pixels (default: as the picture)

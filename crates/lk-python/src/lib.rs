@@ -8,6 +8,8 @@ mod audio_mixer;
 mod audio_port;
 mod audio_repeater;
 mod blocking;
+mod camera;
+mod cameras;
 mod color;
 mod compositor;
 mod compositor_window;
@@ -106,6 +108,10 @@ mod _native {
     use super::audio_port::{PyAudioBlocks, PyAudioPort};
     #[pymodule_export]
     use super::audio_repeater::PyAudioRepeater;
+    #[pymodule_export]
+    use super::camera::{PyCamera, PyCameraFrames};
+    #[pymodule_export]
+    use super::cameras::{PyCameraList, PyCameraWatch, cameras};
     #[pymodule_export]
     use super::color::PyColor;
     #[pymodule_export]
