@@ -91,6 +91,7 @@ from ._native import (
     VideoPort,
     VideoSource,
     Viewer,
+    VirtualCamera,
     VirtualMicrophone,
     VirtualSpeaker,
     WindowCapture,
@@ -112,6 +113,7 @@ from ._reports import (
     RecorderStatistics,
     RecordingReport,
     TrackStatistics,
+    VirtualCameraStatistics,
     WindowInfo,
 )
 
@@ -191,6 +193,8 @@ __all__ = [
     "VideoSource",
     "VideoTarget",
     "Viewer",
+    "VirtualCamera",
+    "VirtualCameraStatistics",
     "VirtualMicrophone",
     "VirtualSpeaker",
     "WindowCapture",

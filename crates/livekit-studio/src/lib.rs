@@ -54,6 +54,10 @@ pub use lk_io::record::{
     AudioTrack, Recorder, RecorderSettings, RecorderState, RecorderStatistics, RecordingReport,
 };
 pub use lk_io::viewer::{Key, Painter, View, ViewFit, Viewer, ViewerOptions, ViewerStatistics};
+/// The camera that shows what programs share under a name: its settings and its process.
+#[cfg(unix)]
+pub use lk_io::virtual_camera::host as virtual_camera;
+pub use lk_io::virtual_camera::{CameraDevice, VirtualCamera, VirtualCameraOptions, VirtualCameraStatistics};
 pub use lk_io::window_capture::{Capture, CaptureOptions, Region, WindowInfo, WindowRule, windows};
 pub use lk_media::*;
 pub use record::{Heard, Recorded, Recording};

@@ -50,6 +50,7 @@ mod text;
 mod values;
 mod video_port;
 mod viewer;
+mod virtual_camera;
 mod virtual_microphone;
 mod virtual_speaker;
 mod window_capture;
@@ -81,11 +82,12 @@ fn set_frame_memory(megabytes: i64) -> PyResult<()> {
 }
 
 #[pyfunction]
-fn _cli(py: Python<'_>, args: Vec<String>) -> PyResult<i32> {
+fn _cli(py: Python<'_>, args: Vec<String>, program: Vec<String>) -> PyResult<i32> {
     let cancel = livekit_studio::Cancel::new();
     let inner = cancel.clone();
     let listen = |lines| logging::listen_instead(Some(lines));
-    let status = blocking::blocking(py, &cancel, |_| Ok(()), move || lk_cli::run_with(args, &inner, listen));
+    let status =
+        blocking::blocking(py, &cancel, |_| Ok(()), move || lk_cli::run_with(args, &program, &inner, listen));
     logging::listen_instead(None);
     status
 }
@@ -180,6 +182,8 @@ mod _native {
     use super::video_port::PyVideoPort;
     #[pymodule_export]
     use super::viewer::PyViewer;
+    #[pymodule_export]
+    use super::virtual_camera::PyVirtualCamera;
     #[pymodule_export]
     use super::virtual_microphone::PyVirtualMicrophone;
     #[pymodule_export]
