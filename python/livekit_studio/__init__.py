@@ -18,7 +18,13 @@ from . import (
     _interpreter as _interpreter,  # first: what follows must not begin in a subinterpreter
 )
 from ._abc import VideoTarget
-from ._devices import AudioDevice, DeviceStatistics
+from ._devices import (
+    AudioDevice,
+    CameraInfo,
+    CameraMode,
+    CameraStatistics,
+    DeviceStatistics,
+)
 from ._errors import (
     BusyError,
     CallbackError,
@@ -52,6 +58,9 @@ from ._native import (
     AudioOutputDeviceList,
     AudioPort,
     AudioRepeater,
+    Camera,
+    CameraList,
+    CameraWatch,
     Color,
     Compositor,
     Copier,
@@ -82,11 +91,13 @@ from ._native import (
     VideoPort,
     VideoSource,
     Viewer,
+    VirtualCamera,
     VirtualMicrophone,
     VirtualSpeaker,
     WindowCapture,
     WindowList,
     __version__,
+    cameras,
     doctor,
     microphones,
     open,
@@ -105,6 +116,7 @@ from ._reports import (
     RecorderStatistics,
     RecordingReport,
     TrackStatistics,
+    VirtualCameraStatistics,
     WindowInfo,
 )
 
@@ -118,6 +130,12 @@ __all__ = [
     "AudioRepeater",
     "BusyError",
     "CallbackError",
+    "Camera",
+    "CameraInfo",
+    "CameraList",
+    "CameraMode",
+    "CameraStatistics",
+    "CameraWatch",
     "CancelledError",
     "ClosedError",
     "Color",
@@ -180,12 +198,15 @@ __all__ = [
     "VideoSource",
     "VideoTarget",
     "Viewer",
+    "VirtualCamera",
+    "VirtualCameraStatistics",
     "VirtualMicrophone",
     "VirtualSpeaker",
     "WindowCapture",
     "WindowInfo",
     "WindowList",
     "__version__",
+    "cameras",
     "doctor",
     "microphones",
     "open",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Sound devices as they are listed, and what they did in numbers."""
+"""Sound devices and cameras as they are listed, and what they did in numbers."""
 
 from __future__ import annotations
 
@@ -42,3 +42,56 @@ class DeviceStatistics:
     underruns: int
     jumps: int
     drift_ppm: float
+
+
+@dataclass(frozen=True, slots=True)
+class CameraMode:
+    """A way in which a camera gives its pictures.
+
+    Attributes:
+        size: (width, height) in pixels.
+        fps: frames a second.
+        format: how they come: "nv12", "yuv420p", "yuyv422", "bgra", "rgba", "bgr24", "rgb24" or "mjpeg".
+    """
+
+    size: tuple[int, int]
+    fps: float
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
+class CameraInfo:
+    """A camera. It can be given wherever a camera is named.
+
+    Attributes:
+        id: what it is known by: the same after a restart, and for a camera with a serial number at every plug.
+        name: what people call it.
+        address: where the system has it now: "/dev/video0".
+        backend: what leads to it: "V4L2" or "PipeWire".
+        modes: the ways in which it gives pictures, the largest and fastest first; empty if it may not be opened.
+    """
+
+    id: str
+    name: str
+    address: str
+    backend: str
+    modes: tuple[CameraMode, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStatistics:
+    """Counts of a camera since it was opened.
+
+    Attributes:
+        frames: pictures that came.
+        lost: pictures that the system lost before they could be read.
+        damaged: pictures that came damaged, and are not shown.
+        stalls: times that it stopped giving pictures.
+        reconnects: times that it was opened again.
+    """
+
+    frames: int
+    lost: int
+    damaged: int
+    stalls: int
+    reconnects: int

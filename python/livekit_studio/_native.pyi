@@ -12,7 +12,7 @@ from typing_extensions import disjoint_base
 from ._abc import VideoTarget
 from ._async_events import AsyncEvents
 from ._async_live import AsyncFrames
-from ._devices import AudioDevice, DeviceStatistics
+from ._devices import AudioDevice, CameraInfo, CameraMode, CameraStatistics, DeviceStatistics
 from ._errors import LiveKitError
 from ._events import Event
 from ._reports import (
@@ -22,6 +22,7 @@ from ._reports import (
     PlayerStatistics,
     RecorderStatistics,
     RecordingReport,
+    VirtualCameraStatistics,
     WindowInfo,
 )
 
@@ -32,6 +33,9 @@ __all__ = [
     "AudioOutputDeviceList",
     "AudioPort",
     "AudioRepeater",
+    "Camera",
+    "CameraList",
+    "CameraWatch",
     "Color",
     "Compositor",
     "Copier",
@@ -62,6 +66,7 @@ __all__ = [
     "VideoPort",
     "VideoSource",
     "Viewer",
+    "VirtualCamera",
     "VirtualMicrophone",
     "VirtualSpeaker",
     "WindowCapture",
@@ -81,6 +86,7 @@ __all__ = [
     "_cli",
     "_service_ended",
     "_service_next",
+    "cameras",
     "doctor",
     "microphones",
     "open",
@@ -512,6 +518,114 @@ class Viewer:
         """Closes it."""
     def __enter__(self) -> Self: ...
     def __exit__(self, *args: object) -> None: ...
+
+def cameras() -> list[CameraInfo]:
+    """The cameras there are, without starting any: first those of the kernel, by their device nodes. Empty where there
+    are none."""
+
+@final
+class CameraList:
+    """The names of the cameras there were when it was made; see :func:`cameras`."""
+
+    def __new__(cls) -> Self: ...
+    def size(self) -> int:
+        """How many there are."""
+    def get(self, i: int) -> str:
+        """The name of camera ``i``, counted from 0; SlotError (an IndexError) if there is none."""
+    def to_pylist(self) -> list[str]:
+        """All names."""
+    def __len__(self) -> int: ...
+
+@final
+class CameraWatch:
+    """Tells of cameras that come and go: events of kind "device_state" whose ``source`` is the camera's name and whose
+    ``reason`` is its id, from "" to "present" and from "present" to "gone"."""
+
+    def __new__(cls) -> Self: ...
+    def on(self, kind: _EventKind, function: Callable[[Event], object]) -> Callable[[], None]:
+        """Calls ``function`` with every event of ``kind`` ("*": all) from now on, on a thread of its own; what is
+        returned ends that."""
+    def events(self) -> _EventStream:
+        """Everything that happens from now on, for ``for`` and ``async for``."""
+    def close(self) -> None:
+        """Ends it."""
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *args: object) -> None: ...
+
+@final
+class Camera(VideoSource):
+    """A camera as a live source. It runs from here on; its frames lie at the times at which they were taken.
+
+    What is not asked for is chosen: the largest size that reaches the rate, 30 frames a second where none is given.
+    A camera that gives no pictures for a second is "stalled", and is started afresh every five seconds; one that is
+    unplugged is "reconnecting" until the same one is there again, in the same mode. Meanwhile its last frame stays, or
+    the ``fallback`` of the layer that shows it. Changes are events of kind "source_state". Offline renders need a policy
+    for it (``offline="freeze"``).
+
+    ``lk.open("camera:NAME")`` is the same, and "camera:NAME" (or "camera", the first one) stands for it wherever a
+    source is taken.
+
+    Args:
+        idx: its place in :func:`cameras`, its name, id or device node ("/dev/video0"), a part of one of these that only
+            one has, or a :class:`CameraInfo`.
+        size: (width, height) in pixels.
+        fps: frames a second.
+        format: how the pictures come: a pixel format, or "mjpeg".
+
+    Raises DeviceNotFoundError (a LookupError; its hint lists and suggests), DeviceBusyError (it names the program that
+    has it), DeviceError without the permission to open it, DeviceLostError when it is unplugged meanwhile, FormatError
+    for a mode it does not have (the hint lists those it has), DeadlineError when it does not answer.
+    """
+
+    def __new__(
+        cls,
+        idx: int | str | CameraInfo = 0,
+        *,
+        size: tuple[int, int] | None = None,
+        fps: _Rate | None = None,
+        format: str | None = None,
+    ) -> Self: ...
+    def size(self) -> tuple[int, int]:
+        """(width, height) of its pictures."""
+    @property
+    def info(self) -> CameraInfo:
+        """What it is, and where it was last."""
+    @property
+    def mode(self) -> CameraMode:
+        """How its pictures come."""
+    @property
+    def state(self) -> str:
+        """ "starting", "live", "stalled", "reconnecting" or "closed"."""
+    def frame(self, timeout: float | None = 2.0) -> Frame:
+        """The newest frame that this method has not given yet: waits for the next one if there is none, ``timeout``
+        seconds at most (None: for ever), then raises DeadlineError. So a loop around it sees fresh frames at the rate of
+        the camera. Raises ClosedError once closed."""
+    def frames(self, *, timeout: float | None = None) -> _CameraFrames:
+        """An iterator over the frames from the newest on, each once. It ends when the camera is closed, or when no frame
+        has come for ``timeout`` seconds. A reader that is more than 8 frames or 250 ms behind loses those in between."""
+    def add_target(self, target: VideoTarget | Viewer) -> None:
+        """Gives every frame to ``target`` from now on, the newest at once. The target does not keep the camera."""
+    def remove_target(self, target: VideoTarget | Viewer) -> None:
+        """Gives ``target`` no more frames."""
+    def statistics(self) -> CameraStatistics:
+        """Counts since it was opened."""
+    def on(self, kind: _EventKind, function: Callable[[Event], object]) -> Callable[[], None]:
+        """Calls ``function`` with every event of ``kind`` ("*": all kinds), on LiveKit's service thread. What is
+        returned ends that when called.
+        """
+    def events(self) -> _EventStream:
+        """An iterator, also for ``async for``, over the events from now on."""
+    def close(self) -> None:
+        """Lets the camera go; its last frame stays with those who show it."""
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *args: object) -> None: ...
+
+@final
+class _CameraFrames:
+    """The frames of a camera, one after the other: what :meth:`Camera.frames` gives."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Frame: ...
 
 @final
 class WindowList:
@@ -1221,6 +1335,86 @@ class AudioRepeater:
         """Lets the device go. Calling it again does nothing."""
     def __enter__(self) -> Self: ...
     def __exit__(self, *args: object) -> None: ...
+
+@final
+class VirtualCamera(VideoTarget):
+    """A camera that other programs can choose, and that shows what it is given.
+
+    Add it to a :class:`Compositor`, a :class:`Player` or whatever has ``add_target``, or :meth:`send` arrays. One picture
+    goes out in each period of its rate: a new one as soon as it comes, of several the newest, and the last one again
+    when none has come; black before the first. Pictures of any size and format are converted once. A way out that is
+    lost (PipeWire is restarted, say) is looked for until it is back. The camera is gone once this is closed or dropped,
+    or its process has ended in whatever way.
+
+    Args:
+        width, height: of its pictures, in pixels; even.
+        fps: its pictures a second: a number, "30000/1001", or (30000, 1001).
+        format: of the arrays that are sent. What is Y'CbCr goes out as it is, where the device takes it.
+        name: what people choose it by; a device of v4l2loopback's has its name already.
+        device: "v4l2loopback", "pipewire", a file "/dev/video10", or (a part of) the name of a v4l2loopback device.
+            Without it, the first v4l2loopback device that is free, or PipeWire if there is none.
+
+    Raises DeviceError if there is no way out on this machine (the message has the commands) or no permission,
+    DeviceNotFoundError if there is no such device or it is no output, DeviceBusyError if another program writes to it,
+    FormatError for sizes that cannot be. Once closed, :meth:`send` raises ClosedError.
+    """
+
+    def __new__(
+        cls,
+        width: int,
+        height: int,
+        fps: _Rate,
+        *,
+        format: _PixelFormat = "rgb24",
+        name: str = "LiveKit",
+        device: str | None = None,
+    ) -> Self: ...
+    def send(self, array: _Pixels) -> None:
+        """Shows an array of the camera's size in ``format``; uint8, copied.
+
+        (height, width, 3 or 4); yuyv422: (height, width, 2); yuv420p and nv12: (height * 3 / 2, width). Never waits.
+        Raises FormatError for another shape or dtype.
+        """
+    def push(self, array: _Pixels, is_flipped: bool = False) -> None:
+        """Shows a BGR (height, width, 3) or BGRA (height, width, 4) array of any size, as every target does."""
+    def sleep_until_next_frame(self) -> None:
+        """Waits until the next array is to be sent; ``fps`` is kept on average, however long making them takes."""
+    @property
+    def width(self) -> int:
+        """Columns."""
+    @property
+    def height(self) -> int:
+        """Rows."""
+    @property
+    def fps(self) -> float:
+        """Its pictures a second."""
+    @property
+    def format(self) -> _PixelFormat:
+        """Of the arrays that are sent."""
+    @property
+    def native_format(self) -> _PixelFormat:
+        """Of the pictures that go out. On PipeWire who looks chooses."""
+    @property
+    def device(self) -> str:
+        """What other programs find it by: "/dev/video10", or its name."""
+    @property
+    def backend(self) -> Literal["v4l2loopback", "pipewire"]:
+        """Where it is."""
+    @property
+    def frames_sent(self) -> int:
+        """Arrays sent."""
+    @property
+    def current_fps(self) -> float:
+        """Arrays sent a second at present; ``fps`` before there are two."""
+    @property
+    def state(self) -> Literal["starting", "live", "reconnecting", "ended"]:
+        """``"starting"`` until the first picture, ``"reconnecting"`` while its way out is lost."""
+    def statistics(self) -> VirtualCameraStatistics:
+        """The counts so far."""
+    def close(self) -> None:
+        """Takes the camera away."""
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_args: object) -> None: ...
 
 @final
 class VirtualMicrophone:
@@ -2149,7 +2343,7 @@ class _Batch:
 
 def open(source: _Source | _Pixels, *, format: _PixelFormat | None = None) -> VideoSource:
     """A source from what people write: an :class:`ImageFile` or :class:`LazyPlayer` from a file name or URL,
-    a :class:`Color` from "color:#203040", a :class:`StillSource` from a Frame or an array (for arrays alone, ``format`` says what they hold).
+    a :class:`Camera` from "camera:NAME", a :class:`Color` from "color:#203040", a :class:`StillSource` from a Frame or an array (for arrays alone, ``format`` says what they hold).
     Sources stay what they are. Raises as they do, and FormatError.
     """
 
@@ -2165,8 +2359,8 @@ def set_threads(n: int) -> None:
 def set_frame_memory(megabytes: int) -> None:
     """Bounds the memory of all frames alive in this process (default 1024 MB); past it FrameMemoryError."""
 
-def _cli(args: list[str]) -> int:
-    """Runs the command line and gives its exit status."""
+def _cli(args: list[str], program: list[str]) -> int:
+    """Runs the command line and gives its exit status; ``program`` is how the same command is started again."""
 
 def _service_next() -> tuple[Callable[..., object], tuple[Any, ...]] | None:
     """Waits for the next call the service thread has to make; None when it is to end."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What players and recorders did, in numbers, and what windows there are."""
+"""What players, recorders and cameras did, in numbers, and what windows there are."""
 
 from __future__ import annotations
 
@@ -38,6 +38,23 @@ class IPCSourceStatistics:
     copied: int
     lost: int
     writers: int
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualCameraStatistics:
+    """Counts of a :class:`VirtualCamera` since it was opened.
+
+    Attributes:
+        frames: pictures that went out.
+        repeated: times that the last one went out again because no new one had come.
+        dropped: pictures that did not go out: a newer one came first, or there was no way out at the time.
+        missed: periods that nothing went out in because this program did not come to it.
+    """
+
+    frames: int
+    repeated: int
+    dropped: int
+    missed: int
 
 
 @dataclass(frozen=True, slots=True)

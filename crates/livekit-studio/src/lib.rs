@@ -33,6 +33,10 @@ pub use lk_io::audio_device::{
     AudioDevice, AudioDeviceWatch, AudioRepeater, DeviceChoice, DeviceStatistics, Microphone, RepeaterEnd,
     Speaker, Timing, VirtualMicrophone, VirtualSpeaker, microphones, sound_server, speakers,
 };
+pub use lk_io::camera::{
+    Camera, CameraChoice, CameraFormat, CameraInfo, CameraMode, CameraOptions, CameraStatistics, CameraWatch,
+    cameras,
+};
 pub use lk_io::copier::{Copier, CopyOptions, CopyProgress, CopyReport};
 pub use lk_io::encode::{AudioSettings, EncoderInfo, OutputSettings, StreamKind, VideoSettings, encoders};
 #[cfg(feature = "text")]
@@ -52,12 +56,16 @@ pub use lk_io::record::{
     AudioTrack, Recorder, RecorderSettings, RecorderState, RecorderStatistics, RecordingReport,
 };
 pub use lk_io::viewer::{Key, Painter, View, ViewFit, Viewer, ViewerOptions, ViewerStatistics};
+/// The camera that shows what programs share under a name: its settings and its process.
+#[cfg(unix)]
+pub use lk_io::virtual_camera::host as virtual_camera;
+pub use lk_io::virtual_camera::{CameraDevice, VirtualCamera, VirtualCameraOptions, VirtualCameraStatistics};
 pub use lk_io::window_capture::{Capture, CaptureOptions, Region, WindowInfo, WindowRule, windows};
 pub use lk_media::*;
 pub use record::{Heard, Recorded, Recording};
 pub use registry::{
-    Captured, Opened, captured, color_named, color_source, ipc_named, is_picture, open, open_pictures,
-    open_sound,
+    Captured, Opened, camera_named, captured, color_named, color_source, ipc_named, is_picture, open,
+    open_pictures, open_sound,
 };
 pub use render::{EncodeOptions, Length, Output, RenderOptions, render};
 pub use viewer::open_viewer;

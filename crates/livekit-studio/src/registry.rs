@@ -2,14 +2,14 @@
 //! From what people write to sources: one grammar for Python, the command line and scene files.
 
 use crate::{
-    AudioSource, Capture, CaptureOptions, Color, Error, ErrorKind, FileAudio, ImageFile, IpcFolder,
-    IpcSource, LazyPlayer, MediaInfo, Microphone, OpenOptions, Player, PlayerOptions, Result, Size, Still,
-    VideoSource, WindowRule,
+    AudioSource, Camera, CameraChoice, CameraOptions, Capture, CaptureOptions, Color, Error, ErrorKind,
+    FileAudio, ImageFile, IpcFolder, IpcSource, LazyPlayer, MediaInfo, Microphone, OpenOptions, Player,
+    PlayerOptions, Result, Size, Still, VideoSource, WindowRule,
 };
 use std::sync::Arc;
 
 /// Kinds of sources that are named "kind:parameter" and come with later parts of the system.
-const RESERVED: [&str; 2] = ["camera", "text"];
+const RESERVED: [&str; 1] = ["text"];
 
 /// What a name opened: pictures, sound or both.
 pub struct Opened {
@@ -47,7 +47,7 @@ pub fn open(name: &str, options: &OpenOptions) -> Result<Opened> {
     Ok(opened)
 }
 
-/// Opens a picture file, a colour, a window ("window:TITLE") or the screen ("screen"), or the pictures of a media file or URL; its sound is left alone.
+/// Opens a picture file, a colour, a camera ("camera:NAME"), a window ("window:TITLE") or the screen ("screen"), or the pictures of a media file or URL; its sound is left alone.
 pub fn open_pictures(name: &str, options: &OpenOptions) -> Result<Opened> {
     if let Some(color) = color_named(name)? {
         let color: Arc<dyn VideoSource> = Arc::new(color_source(color, None)?);
@@ -56,6 +56,10 @@ pub fn open_pictures(name: &str, options: &OpenOptions) -> Result<Opened> {
     if let Some(shared) = ipc_named(name) {
         let source: Arc<dyn VideoSource> = Arc::new(IpcSource::open(shared, &IpcFolder::default())?);
         return Ok(Opened { name: name.to_owned(), video: Some(source), sound: None, has_sound: false });
+    }
+    if let Some(choice) = camera_named(name) {
+        let camera: Arc<dyn VideoSource> = Arc::new(Camera::open(&choice, &CameraOptions::default())?);
+        return Ok(Opened { name: name.to_owned(), video: Some(camera), sound: None, has_sound: false });
     }
     if let Some(captured) = captured(name) {
         let options = CaptureOptions::new()?;
@@ -86,7 +90,8 @@ pub fn open_pictures(name: &str, options: &OpenOptions) -> Result<Opened> {
 /// file has and a device does. An error if there is no sound.
 pub fn open_sound(name: &str, options: &OpenOptions) -> Result<Arc<dyn AudioSource>> {
     check_kind(name)?;
-    if color_named(name)?.is_some() || ipc_named(name).is_some() || captured(name).is_some() {
+    let silent = ipc_named(name).is_some() || captured(name).is_some() || camera_named(name).is_some();
+    if silent || color_named(name)?.is_some() {
         return Err(Error::new(ErrorKind::Media, format!("{name} has no sound")));
     }
     let is_file = std::path::Path::new(name).exists();
@@ -130,6 +135,17 @@ pub fn ipc_named(name: &str) -> Option<&str> {
     name.strip_prefix("ipc:").filter(|_| !std::path::Path::new(name).exists())
 }
 
+/// The camera in "camera:NAME" (a number, name, id, device node or a part of these), the first one for "camera"; None for
+/// names of other kinds and of files that exist.
+pub fn camera_named(name: &str) -> Option<CameraChoice> {
+    let choice = match name.split_once(':') {
+        None if name == "camera" => CameraChoice::default(),
+        Some(("camera", camera)) => camera.into(),
+        _ => return None,
+    };
+    (!std::path::Path::new(name).exists()).then_some(choice)
+}
+
 /// What of the desktop a name means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Captured<'a> {
@@ -164,8 +180,8 @@ fn check_kind(name: &str) -> Result<()> {
     if kind.is_some() && !std::path::Path::new(name).exists() {
         return Err(Error::parameter(format!("{name:?}: sources of this kind are not part of this version"))
             .with_hint(
-                "this version opens picture files, media files, URLs, \"window:TITLE\", \"screen\", \"ipc:NAME\" and \
-                 \"color:#203040\"",
+                "this version opens picture files, media files, URLs, \"camera:NAME\", \"window:TITLE\", \"screen\", \
+                 \"ipc:NAME\" and \"color:#203040\"",
             ));
     }
     Ok(())
@@ -257,8 +273,23 @@ mod tests {
     }
 
     #[test]
+    fn cameras_are_named() {
+        let named = |name: &str| CameraChoice::Named(name.to_owned());
+        assert_eq!(camera_named("camera"), Some(CameraChoice::Index(0)));
+        assert_eq!(camera_named("camera:2"), Some(CameraChoice::Index(2)));
+        assert_eq!(camera_named("camera: HD Webcam: C270 "), Some(named("HD Webcam: C270")));
+        assert_eq!(camera_named("camera:/dev/video7"), Some(named("/dev/video7")));
+        assert_eq!((camera_named("cameras"), camera_named("camera.mp4")), (None, None));
+        let options = OpenOptions::default();
+        let kind = |name| open(name, &options).err().map(|e| e.kind());
+        assert_eq!(kind("camera:no camera is called this"), Some(ErrorKind::DeviceNotFound));
+        assert_eq!(kind("camera:/dev/null"), Some(ErrorKind::DeviceNotFound));
+        assert_eq!(open_sound("camera", &options).err().map(|e| e.kind()), Some(ErrorKind::Media));
+    }
+
+    #[test]
     fn kinds_of_later_versions_are_named_as_such() {
-        let error = open("camera:0", &OpenOptions::default()).err().map(|e| e.kind());
+        let error = open("text:hello", &OpenOptions::default()).err().map(|e| e.kind());
         assert_eq!(error, Some(ErrorKind::Parameter));
     }
 }

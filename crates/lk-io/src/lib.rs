@@ -3,6 +3,8 @@
 
 pub mod audio_device;
 pub mod av;
+pub mod camera;
+mod choose;
 pub mod copier;
 pub mod encode;
 pub mod generate;
@@ -11,9 +13,14 @@ pub mod ipc;
 pub mod media_file;
 pub mod mux;
 pub mod null_target;
+#[cfg(target_os = "linux")]
+pub mod pipewire;
 pub mod player;
 pub mod record;
+#[cfg(target_os = "linux")]
+mod v4l2;
 pub mod viewer;
+pub mod virtual_camera;
 pub mod window_capture;
 #[cfg(target_os = "linux")]
 mod x11;

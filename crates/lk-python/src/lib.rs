@@ -8,6 +8,8 @@ mod audio_mixer;
 mod audio_port;
 mod audio_repeater;
 mod blocking;
+mod camera;
+mod cameras;
 mod color;
 mod compositor;
 mod compositor_window;
@@ -49,6 +51,7 @@ mod text;
 mod values;
 mod video_port;
 mod viewer;
+mod virtual_camera;
 mod virtual_microphone;
 mod virtual_speaker;
 mod window_capture;
@@ -80,11 +83,12 @@ fn set_frame_memory(megabytes: i64) -> PyResult<()> {
 }
 
 #[pyfunction]
-fn _cli(py: Python<'_>, args: Vec<String>) -> PyResult<i32> {
+fn _cli(py: Python<'_>, args: Vec<String>, program: Vec<String>) -> PyResult<i32> {
     let cancel = livekit_studio::Cancel::new();
     let inner = cancel.clone();
     let listen = |lines| logging::listen_instead(Some(lines));
-    let status = blocking::blocking(py, &cancel, |_| Ok(()), move || lk_cli::run_with(args, &inner, listen));
+    let status =
+        blocking::blocking(py, &cancel, |_| Ok(()), move || lk_cli::run_with(args, &program, &inner, listen));
     logging::listen_instead(None);
     status
 }
@@ -105,6 +109,10 @@ mod _native {
     use super::audio_port::{PyAudioBlocks, PyAudioPort};
     #[pymodule_export]
     use super::audio_repeater::PyAudioRepeater;
+    #[pymodule_export]
+    use super::camera::{PyCamera, PyCameraFrames};
+    #[pymodule_export]
+    use super::cameras::{PyCameraList, PyCameraWatch, cameras};
     #[pymodule_export]
     use super::color::PyColor;
     #[pymodule_export]
@@ -177,6 +185,8 @@ mod _native {
     use super::video_port::PyVideoPort;
     #[pymodule_export]
     use super::viewer::PyViewer;
+    #[pymodule_export]
+    use super::virtual_camera::PyVirtualCamera;
     #[pymodule_export]
     use super::virtual_microphone::PyVirtualMicrophone;
     #[pymodule_export]

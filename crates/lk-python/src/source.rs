@@ -184,6 +184,10 @@ pub(crate) fn open<'py>(source: &Bound<'py, PyAny>, format: Option<&str>) -> PyR
     if let Some(shared) = livekit_studio::ipc_named(&name) {
         return native.getattr("IPCSource")?.call1((shared,));
     }
+    if livekit_studio::camera_named(&name).is_some() {
+        let camera = name.split_once(':').map_or("", |(_, camera)| camera);
+        return native.getattr("Camera")?.call1((camera,));
+    }
     match livekit_studio::captured(&name) {
         Some(Captured::Screen) => return native.getattr("ScreenCapture")?.call0(),
         Some(Captured::Window(title)) => {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Which device is meant: by number, by name or part of it, or the default.
 
-use super::{AudioDevice, list};
-use crate::encode::suggest::{nearest, or_list};
+use super::{AudioDevice, backend};
+use crate::choose;
 use lk_media::{Error, ErrorKind, Result};
 use std::fmt;
 
@@ -47,67 +47,37 @@ impl fmt::Display for DeviceChoice {
 impl DeviceChoice {
     /// An error if there is no such speaker now.
     pub fn check_speaker(&self) -> Result<()> {
-        self.find("speaker", &list::outputs()?).map(drop)
+        backend::speaker(self).map(drop)
     }
 
     /// The device among `devices`, all of which are of the kind `what` ("speaker").
     pub(super) fn find<'a>(&self, what: &str, devices: &'a [AudioDevice]) -> Result<&'a AudioDevice> {
-        let missing = |message: String| Error::new(ErrorKind::DeviceNotFound, message);
         if devices.is_empty() {
-            return Err(missing(format!("there is no {what} on this machine")).with_hint(
+            let message = format!("there is no {what} on this machine");
+            return Err(Error::new(ErrorKind::DeviceNotFound, message).with_hint(
                 "plug one in, or make one: VirtualSpeaker(\"Studio\"), VirtualMicrophone(\"Studio\")",
             ));
         }
         match self {
             Self::Default => Ok(devices.iter().find(|d| d.is_default).unwrap_or(&devices[0])),
-            Self::Index(index) => devices
-                .get(*index)
-                .ok_or_else(|| missing(format!("there is no {what} {index}")).with_hint(listed(devices))),
-            Self::Named(name) => named(name, devices).ok_or_else(|| unknown(name, what, devices)),
+            Self::Index(index) => choose::by_index(*index, what, devices),
+            Self::Named(name) => choose::by_name(name, what, devices),
         }
     }
 }
 
-fn named<'a>(name: &str, devices: &'a [AudioDevice]) -> Option<&'a AudioDevice> {
-    let lower = name.to_lowercase();
-    let exact = devices.iter().find(|d| d.id == name).or_else(|| devices.iter().find(|d| d.name == name));
-    exact.or_else(|| devices.iter().find(|d| d.name.to_lowercase() == lower)).or_else(|| {
-        let parts = || devices.iter().filter(|d| is_part(&lower, d));
-        // "Headset" means the headset's microphone rather than what is played to it
-        only(parts()).or_else(|| only(parts().filter(|d| !d.is_monitor)))
-    })
-}
+impl choose::Listed for AudioDevice {
+    fn id(&self) -> &str {
+        &self.id
+    }
 
-fn is_part(lower: &str, device: &AudioDevice) -> bool {
-    device.name.to_lowercase().contains(lower) || device.id.to_lowercase().contains(lower)
-}
+    fn name(&self) -> &str {
+        &self.name
+    }
 
-fn only<'a>(mut devices: impl Iterator<Item = &'a AudioDevice>) -> Option<&'a AudioDevice> {
-    devices.next().filter(|_| devices.next().is_none())
-}
-
-fn unknown(name: &str, what: &str, devices: &[AudioDevice]) -> Error {
-    let lower = name.to_lowercase();
-    let several: Vec<&str> = devices.iter().filter(|d| is_part(&lower, d)).map(|d| &*d.name).collect();
-    let (message, near) = if several.len() > 1 {
-        (format!("{name:?} may be several {what}s"), several)
-    } else {
-        let near = nearest(name, devices.iter().flat_map(|d| [&*d.name, &*d.id]));
-        (format!("there is no {what} {name:?}"), near)
-    };
-    let hint = if near.is_empty() {
-        listed(devices)
-    } else {
-        let near: Vec<String> = near.iter().map(|n| format!("{n:?}")).collect();
-        let near: Vec<&str> = near.iter().map(String::as_str).collect();
-        format!("did you mean {}? {}", or_list(&near), listed(devices))
-    };
-    Error::new(ErrorKind::DeviceNotFound, message).with_hint(hint)
-}
-
-fn listed(devices: &[AudioDevice]) -> String {
-    let names: Vec<String> = devices.iter().enumerate().map(|(n, d)| format!("{n} {:?}", d.name)).collect();
-    format!("there are: {}", names.join(", "))
+    fn comes_after(&self) -> bool {
+        self.is_monitor
+    }
 }
 
 #[cfg(test)]

@@ -105,6 +105,44 @@ impl Decoder {
         }
     }
 
+    /// Opens the decoder of JPEGs that come one by one, for what messages call `label`.
+    #[allow(unsafe_code)]
+    pub(crate) fn for_jpegs(label: &str) -> Result<Self> {
+        super::init();
+        // SAFETY: codecs are static; the context is owned by `decoder` from its allocation on, which frees it on every
+        // path.
+        unsafe {
+            let codec = ffi::avcodec_find_decoder(ffi::AVCodecID::AV_CODEC_ID_MJPEG);
+            let context = NonNull::new(ffi::avcodec_alloc_context3(codec));
+            let (false, Some(context)) = (codec.is_null(), context) else {
+                return Err(Error::new(ErrorKind::Media, format!("{label}: no decoder for JPEGs"))
+                    .with_hint(
+                        "this FFmpeg was built without it; choose another format, or install a full FFmpeg",
+                    ));
+            };
+            OPEN.fetch_add(1, Ordering::Relaxed);
+            let decoder = Self {
+                context,
+                is_video: true,
+                label: label.to_owned(),
+                damaged: 0,
+                failures: 0,
+                draining: false,
+                process: Process::here(),
+            };
+            let c = context.as_ptr();
+            (*c).max_pixels = MOST_PIXELS;
+            // more would hold pictures back
+            (*c).thread_count = 1;
+            let code = ffi::avcodec_open2(c, codec, std::ptr::null_mut());
+            if code < 0 {
+                let why = ffmpeg_next::Error::from(code);
+                return Err(Error::new(ErrorKind::Media, format!("{label}: JPEGs cannot be decoded: {why}")));
+            }
+            Ok(decoder)
+        }
+    }
+
     /// Gives it a packet; None: no more come. Take everything it has before giving it the next.
     #[allow(unsafe_code)]
     pub(crate) fn send(&mut self, packet: Option<&Packet>) -> Result<()> {

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Pictures over PipeWire: [`video_nodes`] lists cameras and other programs that give pictures, and [`NodeWatch`] tells
+//! of changes; [`Input`] reads one of them, or what the desktop's portal lets us see; [`Output`] is a camera of our own.
+//! Sound goes another way: see [`audio_device`](crate::audio_device).
+//!
+//! `library` is libpipewire, opened at first use; `abi` its structures; `pod` and `formats` what is said of pictures;
+//! `connection` a server and a loop on one thread; `stream` and `buffers` pictures in shared memory; `stamps` their
+//! times.
+
+mod abi;
+mod buffers;
+mod connection;
+mod formats;
+mod input;
+mod library;
+mod nodes;
+mod output;
+mod pod;
+mod stamps;
+mod stream;
+
+pub use formats::{Agreed, Encoding, NodeFormat, Offer};
+pub use input::{Input, InputEvent, InputOptions, NodeChoice};
+pub use nodes::{NodeWatch, VideoNode, video_nodes};
+pub use output::{Output, OutputOptions, OutputState};
