@@ -646,7 +646,8 @@ class WindowList:
 def doctor() -> Diagnosis:
     """What of LiveKit works on this machine, part by part, and what mends the rest; ``print`` it.
 
-    Opens no device and changes nothing. Parts: the renderer, FFmpeg, sound, the desktop, pictures between processes.
+    Opens no device and changes nothing. Parts: the renderer, FFmpeg, sound, cameras, virtual cameras,
+    the desktop, pictures between processes.
     """
 
 def windows(*, display: str | None = None) -> list[WindowInfo]:

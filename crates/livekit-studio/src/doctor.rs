@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! What of LiveKit works on this machine, and what mends the rest.
 
-use crate::{AudioDevice, IpcFolder, encoders, ipc, microphones, sound_server, speakers, windows};
+use crate::{AudioDevice, IpcFolder, cameras, encoders, ipc, microphones, sound_server, speakers, windows};
+use lk_io::virtual_camera::ways_out;
 use lk_media::Error;
 use serde::Serialize;
 use std::env;
@@ -64,7 +65,7 @@ pub fn diagnose() -> Diagnosis {
     Diagnosis {
         version: env!("CARGO_PKG_VERSION"),
         machine: format!("{} {}", env::consts::OS, env::consts::ARCH),
-        findings: vec![renderer(), media(), sound(), desktop(), processes()],
+        findings: vec![renderer(), media(), sound(), seen(), shown(), desktop(), processes()],
     }
 }
 
@@ -110,6 +111,30 @@ fn sound() -> Finding {
         return Finding::limited("sound", text, mend);
     }
     Finding::works("sound", text)
+}
+
+/// Cameras to see with.
+fn seen() -> Finding {
+    match cameras() {
+        Ok(found) if found.is_empty() => {
+            let mend = "plug one in; v4l2 devices and PipeWire's nodes count";
+            Finding::limited("cameras", "none at the moment", mend)
+        }
+        Ok(found) => {
+            let names: Vec<String> =
+                found.into_iter().map(|camera| format!("{} ({})", camera.name, camera.address)).collect();
+            Finding::works("cameras", names.join(", "))
+        }
+        Err(error) => Finding::missing("cameras", &error),
+    }
+}
+
+/// Cameras to be seen with.
+fn shown() -> Finding {
+    match ways_out() {
+        Ok(ways) => Finding::works("virtual camera", format!("by {}", ways.join(", "))),
+        Err(error) => Finding::missing("virtual camera", &error),
+    }
 }
 
 fn desktop() -> Finding {
