@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# All tests: the Rust workspace, those of it that need a kernel with devices (tests/guest), then the Python tests
-# against the installed wheel. All run even if one fails; the last lines are the runners' own summaries.
+# All tests: the Rust workspace, the Python tests against the installed wheel, and those of both that need a kernel
+# with devices (tests/guest). All run even if one fails; the last lines are the runners' own summaries.
 # With LK_VERIFY=1 the long proofs run too. PYTEST_ARGS and CARGO_TEST_ARGS are passed on.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -43,13 +43,6 @@ else
         failed+=("Rust tests")
 fi
 
-# ---- Guest kernel ---------------------------------------------------------------------------------------------
-
-if [ ${#cargo_args[@]} -eq 0 ]; then
-    title "Tests in a guest kernel: sound cards and cameras"
-    run guest.txt tests/guest/run.sh || failed+=("tests in a guest kernel")
-fi
-
 # ---- Python ---------------------------------------------------------------------------------------------------
 
 title "Python tests, against the wheel"
@@ -64,6 +57,13 @@ assert livekit_studio.__file__.startswith(sys.prefix), livekit_studio.__file__' 
     ) || failed+=("Python tests")
 else
     failed+=("the wheel")
+fi
+
+# ---- Guest kernel ---------------------------------------------------------------------------------------------
+
+if [ $((${#cargo_args[@]} + ${#pytest_args[@]})) -eq 0 ]; then
+    title "Tests in a guest kernel: sound cards and cameras"
+    run guest.txt tests/guest/run.sh || failed+=("tests in a guest kernel")
 fi
 
 # ---- Summary --------------------------------------------------------------------------------------------------

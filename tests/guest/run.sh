@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # run.sh [JOB...]: the jobs of jobs/ (all unless some are named) in a guest kernel that has cameras and sound cards.
-# A job is a script; its comments say how many seconds it may take and which test programs of the workspace it runs:
+# A job is a script; its comments say how many seconds it may take and which programs of the workspace it runs:
 #     # limit: 60
-#     # test: sound_devices        -> $TEST_sound_devices
+#     # test: sound_devices          a test program: $TEST_sound_devices
+#     # example: camera_check        an example: $EXAMPLE_camera_check
+#     # wheel                        Python with the wheel: $PYTHON; and the source tree: $SOURCE
 # It is told as skipped, with the reason, where the guest cannot be made. Logs go to build/guest/logs.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../../tools/env.sh"
@@ -35,22 +37,34 @@ names=("$@")
 jobs=()
 for name in "${names[@]}"; do
     [ -f "$HERE/jobs/$name.sh" ] || die "there is no job $name in tests/guest/jobs"
+    if grep -qx '# wheel' "$HERE/jobs/$name.sh" && ! (cd / && "$PY" -P -c 'import livekit_studio' 2>/dev/null); then
+        skip "$name in the guest kernel" "the wheel is not installed"
+        continue
+    fi
     jobs+=("$HERE/jobs/$name.sh")
 done
+[ ${#jobs[@]} -gt 0 ] || exit 0
 
-# The test programs, as the other stages have built them: of the whole workspace, so that nothing is built twice.
+# The programs, built as the other stages build them: of the whole workspace, so that nothing is built twice.
 find_rust || die "no Rust tool chain: run make setup"
 cd "$ROOT"
-mapfile -t tests < <(sed -n 's/^# test: //p' "${jobs[@]}" | sort -u)
-PASS=
-if [ ${#tests[@]} -gt 0 ]; then
-    built=$(cargo test --profile ci --workspace --exclude lk-python "${LOCKED[@]}" --no-run "${tests[@]/#/--test=}" 2>&1) ||
-        { say "$built"; die "the tests for the guest do not build"; }
-    for test in "${tests[@]}"; do
-        path=$(sed -n "s#^ *Executable.*($(printf '\\(.*/%s-[0-9a-f]*\\)' "$test"))\$#\\1#p" <<<"$built")
-        [ -n "$path" ] || die "there is no test program $test"
-        declare -x "TEST_$test=$(realpath "$path")"
-        PASS+=" TEST_$test"
+mapfile -t wanted < <(sed -n -E 's/^# (test|example): (.*)$/--\1=\2/p' "${jobs[@]}" | sort -u)
+export PYTHON=$PY SOURCE=$ROOT
+PASS="PYTHON SOURCE"
+if [ ${#wanted[@]} -gt 0 ]; then
+    built=$(cargo test --profile ci --workspace --exclude lk-python "${LOCKED[@]}" --no-run "${wanted[@]}" 2>&1) ||
+        { say "$built"; die "the programs for the guest do not build"; }
+    for program in "${wanted[@]}"; do
+        name=${program#*=}
+        case $program in
+            --test=*) path=$(sed -n "s#^ *Executable.*(\(.*/$name-[0-9a-f]*\))\$#\1#p" <<<"$built") ;;
+            *) path=target/ci/examples/$name ;;
+        esac
+        [ -x "$path" ] || die "there is no program $name ($path)"
+        kind=${program%%=*}
+        kind=${kind#--}
+        declare -x "${kind^^}_$name=$(realpath "$path")"
+        PASS+=" ${kind^^}_$name"
     done
 fi
 
