@@ -73,6 +73,7 @@ __all__ = [
     "_EventStream",
     "_FileFrames",
     "_FunctionWorker",
+    "_CameraFrames",
     "_IPCFrames",
     "_LiveFrames",
     "_SceneFrames",

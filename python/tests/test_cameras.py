@@ -179,7 +179,8 @@ def test_to_a_scene_a_file_and_another_process(camera: lk.Camera, tmp_path: Path
     width, height = camera.size()
     port = lk.VideoPort()
     camera.add_target(port)
-    shared = lk.IPCTarget(f"camera-test-{os.getpid()}", width, height, False)
+    name = f"camera-test-{os.getpid()}"
+    shared = lk.IPCTarget(name, width, height, False)
     camera.add_target(shared)
     path = tmp_path / "camera.mp4"
     with lk.Compositor(width, height, fps=10) as scene:
@@ -193,7 +194,7 @@ def test_to_a_scene_a_file_and_another_process(camera: lk.Camera, tmp_path: Path
         assert shown is not None
         with pytest.raises(lk.LiveSourceError):
             scene.render(tmp_path / "offline.mp4", seconds=1)
-    seen = lk.IPCSource(shared.name).frame(timeout=PATIENCE).to_ndarray("bgr24")
+    seen = lk.IPCSource(name).frame(timeout=PATIENCE).to_ndarray("bgr24")
     own = camera.frame(timeout=PATIENCE).to_ndarray("bgr24")
     assert np.abs(seen.astype(int) - own).mean() < 20
     assert np.abs(shown[64:, :, :3].astype(int) - own[64:]).mean() < 20
