@@ -73,6 +73,7 @@ __all__ = [
     "WindowList",
     "_AudioBlocks",
     "_Batch",
+    "_CameraFrames",
     "_EventStream",
     "_FileFrames",
     "_FunctionWorker",
