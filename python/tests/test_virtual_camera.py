@@ -88,6 +88,9 @@ def test_arrays_are_sent_and_seen(session: Session) -> None:
         camera.send(flat((200, 40, 90)))
         assert shows("Arrays", (200, 40, 90))
         assert camera.state == "live"
+        with lk.Camera("Arrays") as eye:
+            picture = eye.frame(timeout=30).to_ndarray("rgb24").astype(int)
+            assert np.abs(picture - (200, 40, 90)).max() <= 4
         # of another size and form, in the middle of black
         camera.push(np.full((360, 320, 3), (30, 60, 250), np.uint8))
         until(lambda: camera.statistics().frames == 2, "it goes out")
@@ -290,6 +293,31 @@ def test_their_example_with_a_file_runs_as_it_is(
         until(lambda: changes("LiveKit", size), "the picture changes")
 
 
+def ours(title: str) -> str:
+    """Our lines for one of those things in the document for those who come from pyvirtualcam."""
+    document = Path(__file__).parents[2] / "docs" / "coming-from.md"
+    if not document.is_file():
+        pytest.skip("the document is not here: not a source tree")
+    section = document.read_text(encoding="utf-8").partition(f"### {title}\n")[2].partition("\n### ")[0]
+    return section.partition("```python\n# needs PipeWire")[2].partition("\n")[2].partition("```")[0]
+
+
+def test_our_lines_for_theirs_send(session: Session) -> None:
+    code = "import numpy as np\n" + ours("Send arrays")
+    with Running(sys.executable, "-c", code) as running:
+        assert "LiveKit" in running.line("Using virtual camera")
+        until(lambda: changes("LiveKit", (1280, 720)), "the picture changes")
+
+
+def test_our_lines_for_theirs_play_a_file(session: Session, numbered: Path, tmp_path: Path) -> None:
+    (tmp_path / "clip.mp4").symlink_to(numbered)
+    code = f"import os, time\nos.chdir({str(tmp_path)!r})\nprint('begins')\n" + ours("Play a file on it")
+    with Running(sys.executable, "-c", code) as running:
+        running.line("begins")
+        until(lambda: changes("LiveKit", (1280, 720)), "the picture changes")
+        assert ends(running)
+
+
 # ---- LiveKitVCam ----------------------------------------------------------------------------------------------------
 
 
@@ -410,7 +438,7 @@ def ends(running: Running) -> bool:
     return running.process.wait(120) == 0
 
 
-@pytest.mark.parametrize(("name", "camera"), [("virtual_camera.py", "Studio"), ("camera_2020.py", "LiveKit")])
+@pytest.mark.parametrize(("name", "camera"), [("virtual_camera.py", "Studio"), ("vcam_2020.py", "LiveKit")])
 def test_our_examples(session: Session, name: str, camera: str) -> None:
     if not (EXAMPLES / name).is_file():
         pytest.skip("the examples are not here: not a source tree")
