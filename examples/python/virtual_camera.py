@@ -11,6 +11,8 @@ with lk.Compositor(1280, 720, fps=30) as scene, lk.VirtualCamera(1280, 720, 30, 
     scene.add(lk.TestPattern(1280, 720))
     scene.add(lk.Text("on air", font_size=60), anchor="bottom-right", margin=40)
     scene.add_target(camera)
-    print(f"choose the camera {camera.device!r} ({camera.backend}) in any program; Ctrl-C ends it", flush=True)
+    print(
+        f"choose the camera {camera.device!r} ({camera.backend}) in any program; Ctrl-C ends it", flush=True
+    )
     scene.run(seconds=seconds)
     print(camera.statistics())

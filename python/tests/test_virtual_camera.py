@@ -50,24 +50,32 @@ def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
 def has_reader() -> bool:
     if shutil.which("gst-inspect-1.0") is None:
         return False
-    return subprocess.run(["gst-inspect-1.0", "--exists", "pipewiresrc"], check=False).returncode == 0
+    return (
+        subprocess.run(["gst-inspect-1.0", "pipewiresrc"], stdout=subprocess.DEVNULL, check=False).returncode
+        == 0
+    )
 
 
 def seen(name: str, size: tuple[int, int] = SIZE, frames: int = 5) -> Pixels:
-    """What GStreamer reads of a camera: the last of some pictures, in RGB."""
+    """What GStreamer reads of a camera, once it is there: the last of some pictures, in RGB."""
     width, height = size
-    done = subprocess.run(
-        [
-            *("timeout", "-s", "KILL", "60", "gst-launch-1.0", "-q"),
-            *("pipewiresrc", f"target-object=livekit.{name}", f"num-buffers={frames}", "!"),
-            *(f"video/x-raw,format=RGB,width={width},height={height}", "!", "fdsink", "fd=1"),
-        ],
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr.decode()
-    assert len(done.stdout) == frames * width * height * 3, done.stderr.decode()
-    return np.frombuffer(done.stdout, np.uint8).reshape(frames, height, width, 3)[-1]
+    read: list[subprocess.CompletedProcess[bytes]] = []
+
+    def whole() -> bool:
+        done = subprocess.run(
+            [
+                *("timeout", "-s", "KILL", "30", "gst-launch-1.0", "-q"),
+                *("pipewiresrc", f"target-object=livekit.{name}", f"num-buffers={frames}", "!"),
+                *(f"video/x-raw,format=RGB,width={width},height={height}", "!", "fdsink", "fd=1"),
+            ],
+            capture_output=True,
+            check=False,
+        )
+        read.append(done)
+        return done.returncode == 0 and len(done.stdout) == frames * width * height * 3
+
+    until(whole, f"the camera {name} is read")
+    return np.frombuffer(read[-1].stdout, np.uint8).reshape(frames, height, width, 3)[-1]
 
 
 def shows(name: str, rgb: tuple[int, int, int], size: tuple[int, int] = SIZE) -> bool:
@@ -135,7 +143,11 @@ def test_formats(session: Session, format: Any) -> None:
 
 def test_errors(session: Session) -> None:
     with lk.VirtualCamera(*SIZE, 30) as camera:
-        for array in (np.zeros((180, 320), np.uint8), np.zeros((180, 320, 3), np.float32), flat((0, 0, 0), (8, 8))):
+        for array in (
+            np.zeros((180, 320), np.uint8),
+            np.zeros((180, 320, 3), np.float32),
+            flat((0, 0, 0), (8, 8)),
+        ):
             with pytest.raises(lk.FormatError):
                 camera.send(array)  # type: ignore[arg-type]
     for size in ((0, 180), (321, 180)):
@@ -149,7 +161,9 @@ def test_errors(session: Session) -> None:
         lk.VirtualCamera(*SIZE, 30, device="/dev/video251")
 
 
-@pytest.mark.skipif(bool(list(Path("/dev").glob("video*"))), reason="there is a video device, perhaps v4l2loopback's")
+@pytest.mark.skipif(
+    bool(list(Path("/dev").glob("video*"))), reason="there is a video device, perhaps v4l2loopback's"
+)
 def test_without_a_way_out_the_message_has_the_commands(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -159,29 +173,21 @@ def test_without_a_way_out_the_message_has_the_commands(
         lk.VirtualCamera(*SIZE, 30)
 
 
-def test_ctrl_c_ends_the_sleep() -> None:
-    if (program := missing()) is not None or not has_reader():
-        pytest.skip(f"there is no {program or 'pipewiresrc'}")
-    session = Session()
-    try:
-        os.environ.update(session.environment | {"PULSE_SERVER": "/nonexistent"})
-        session.start()
-        done = run(
-            """
-            import os, signal, threading
-            import LiveKit as lk, numpy as np
-            camera = lk.VirtualCamera(64, 48, "1/60")
-            camera.send(np.zeros((48, 64, 3), np.uint8))
-            threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
-            try:
-                camera.sleep_until_next_frame()
-            except KeyboardInterrupt:
-                print("interrupted")
-            """
-        )
-        assert done.stdout == "interrupted\n"
-    finally:
-        session.stop()
+def test_ctrl_c_ends_the_sleep(session: Session) -> None:
+    done = run(
+        """
+        import os, signal, threading
+        import LiveKit as lk, numpy as np
+        camera = lk.VirtualCamera(64, 48, "1/60")
+        camera.send(np.zeros((48, 64, 3), np.uint8))
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+        try:
+            camera.sleep_until_next_frame()
+        except KeyboardInterrupt:
+            print("interrupted")
+        """
+    )
+    assert done.stdout == "interrupted\n"
 
 
 # ---- pyvirtualcam ---------------------------------------------------------------------------------------------------
@@ -189,7 +195,9 @@ def test_ctrl_c_ends_the_sleep() -> None:
 
 @pytest.fixture
 def pyvirtualcam() -> Any:
-    return pytest.importorskip("pyvirtualcam", reason="pyvirtualcam is not installed: pip install pyvirtualcam")
+    return pytest.importorskip(
+        "pyvirtualcam", reason="pyvirtualcam is not installed: pip install pyvirtualcam"
+    )
 
 
 def test_the_backend_takes_every_format(session: Session, pyvirtualcam: Any) -> None:
@@ -227,7 +235,9 @@ def their_example(name: str, folder: Path) -> Path:
         with urllib.request.urlopen(THEIRS + name, timeout=20) as answer:  # noqa: S310
             path.write_bytes(answer.read())
     except OSError as error:
-        pytest.skip(f"pyvirtualcam's examples cannot be had ({error}); LK_PYVIRTUALCAM_EXAMPLES names a folder")
+        pytest.skip(
+            f"pyvirtualcam's examples cannot be had ({error}); LK_PYVIRTUALCAM_EXAMPLES names a folder"
+        )
     return path
 
 
@@ -372,7 +382,7 @@ def test_what_is_shared_shows_up_as_a_camera(
         "device": "",
     }
     unit = session.folder / "config/systemd/user/livekit-vcam.service"
-    assert f'"{sys.executable}" "-P" "-m" "livekit_studio" vcam run' in unit.read_text()
+    assert '"-P" "-m" "livekit_studio" vcam run' in unit.read_text()
     standby = seen("Desk")
     assert (standby > 100).any() and (standby < 20).mean() > 0.5
 
@@ -401,8 +411,7 @@ def test_a_killed_host_is_started_again_and_a_server_is_waited_for(
         os.kill(host()["process"], signal.SIGKILL)
         until(lambda: vcam("status")["host"] is None, "it has gone")
         with Running(*PROGRAM, "vcam", "run") as running:
-            running.line("standby")
-            target.push(flat((10, 200, 60)))
+            running.line("live")
             until(lambda: shows("Desk", (60, 200, 10)), "the picture is seen again")
             assert vcam("run", status=1)["error"]["kind"] == "busy"
             session.kill_servers()
