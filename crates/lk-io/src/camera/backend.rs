@@ -10,6 +10,8 @@ use std::time::Duration;
 pub(super) static BACKENDS: &[&dyn Backend] = &[
     #[cfg(target_os = "linux")]
     &super::v4l2::V4l2,
+    #[cfg(target_os = "linux")]
+    &super::pipewire::PipeWire,
 ];
 
 /// A way to cameras. What it does may take long: it is called from threads that may wait.

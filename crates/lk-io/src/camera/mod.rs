@@ -11,6 +11,8 @@ mod choice;
 mod list;
 mod mode;
 mod picture;
+#[cfg(target_os = "linux")]
+mod pipewire;
 mod serving;
 mod source;
 #[cfg(target_os = "linux")]

@@ -62,13 +62,12 @@ fn ffmpeg_reads_it_as_a_device_under_pw_v4l2() {
         return;
     }
     let Some(_session) = Session::start() else { return };
-    // what it takes when it is given the choice
-    let format = PixelFormat::Rgb;
+    let format = PixelFormat::I420;
     let camera = Arc::new(camera("Studio", format));
     let _sender = Sender::start(camera, format);
     node("Studio");
-    let ffmpeg = "pw-v4l2 ffmpeg -v error -nostdin -f v4l2 -i /dev/video0 -frames:v 45 -fps_mode passthrough \
-                  -f rawvideo -pix_fmt rgb24 -";
+    let ffmpeg = "pw-v4l2 ffmpeg -v error -nostdin -f v4l2 -input_format yuv420p -i /dev/video0 -frames:v 45 \
+                  -fps_mode passthrough -f rawvideo -pix_fmt yuv420p -";
     let read = pictures(&ffmpeg.split_whitespace().collect::<Vec<_>>(), format.packed_len(SIZE));
     let seen = numbers(format, &read);
     assert_eq!(seen.len(), 45);
