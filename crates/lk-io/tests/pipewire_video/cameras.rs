@@ -140,7 +140,7 @@ fn nodes_are_read_by_their_names_and_told_of_their_end() {
 
     let read = |options| {
         let (sender, events) = crossbeam_channel::bounded(64);
-        let input = Input::open(options, move |event| drop(sender.try_send(event).is_ok()));
+        let input = Input::open(options, move |event| drop(sender.try_send(event).err()));
         (input.unwrap(), events)
     };
     let next = |events: &crossbeam_channel::Receiver<InputEvent>| events.recv_timeout(HANG).unwrap();
