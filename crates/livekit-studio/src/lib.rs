@@ -52,7 +52,7 @@ pub use lk_io::record::{
 pub use lk_io::viewer::{Key, Painter, View, ViewFit, Viewer, ViewerOptions, ViewerStatistics};
 pub use lk_io::window_capture::{Capture, CaptureOptions, Region, WindowInfo, WindowRule, windows};
 pub use lk_media::*;
-pub use record::{Heard, Recorded, Recording};
+pub use record::{Heard, Recorded, Recording, first_size};
 pub use registry::{
     Captured, Opened, captured, color_named, color_source, ipc_named, is_picture, open, open_pictures,
     open_sound,

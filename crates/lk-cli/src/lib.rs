@@ -17,6 +17,7 @@ mod log;
 mod output;
 mod probe;
 mod progress;
+mod record;
 mod render;
 mod spec;
 
@@ -57,6 +58,7 @@ pub fn run_with(args: Vec<String>, cancel: &Cancel, listen: impl FnOnce(tracing:
         Command::Ipc(args) => ipc::command(args, output, cancel),
         Command::View(args) => desktop::view(args, cancel),
         Command::Play(args) => desktop::play(args, cancel),
+        Command::Record(args) => record::command(args, output, cancel),
         Command::Windows => desktop::windows(output),
     };
     match done {

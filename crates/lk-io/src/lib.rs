@@ -4,6 +4,8 @@
 pub mod audio_device;
 pub mod av;
 pub mod copier;
+#[cfg(target_os = "linux")]
+mod desktop;
 pub mod encode;
 pub mod generate;
 pub mod image_file;
@@ -14,6 +16,8 @@ pub mod null_target;
 pub mod player;
 pub mod record;
 pub mod viewer;
+#[cfg(target_os = "linux")]
+mod wayland;
 pub mod window_capture;
 #[cfg(target_os = "linux")]
 mod x11;
