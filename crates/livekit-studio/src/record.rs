@@ -31,7 +31,8 @@ pub fn first_size(source: &dyn VideoSource, cancel: &Cancel) -> Result<Size> {
         }
         if cancel.is_cancelled() || deadline.has_passed() {
             let seconds = FIRST_PICTURE.as_secs();
-            let message = format!("{} has shown nothing for {seconds} s: its size is not known", source.name());
+            let message =
+                format!("{} has shown nothing for {seconds} s: its size is not known", source.name());
             return Err(Error::new(ErrorKind::Deadline, message).with_hint("say the size of the recording"));
         }
         wake.wait(deadline.left(Duration::from_millis(20)));

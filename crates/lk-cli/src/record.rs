@@ -21,8 +21,7 @@ const NO_SOUND: &str = "none";
 
 /// Records until Ctrl-C, the end of the source or of the time asked for.
 pub(crate) fn command(args: &RecordArgs, output: Output, cancel: &Cancel) -> Result<(), Failure> {
-    let options =
-        OpenOptions { timeout: args.timeout, cancel: cancel.clone(), ..OpenOptions::default() };
+    let options = OpenOptions { timeout: args.timeout, cancel: cancel.clone(), ..OpenOptions::default() };
     let own_sound = args.audio.is_empty();
     let opened = if own_sound { open } else { open_pictures }(&args.source, &options)?;
     let video = opened.video()?;
@@ -121,7 +120,8 @@ fn say(args: &RecordArgs, size: Size, output: Output, report: &RecordingReport) 
         "warning": report.warning,
     });
     if report.bytes == 0 {
-        return output.result(&json, &format!("{}: nothing was recorded, there is no file", label(&args.out)));
+        return output
+            .result(&json, &format!("{}: nothing was recorded, there is no file", label(&args.out)));
     }
     output.result(&json, &line(args.fps, &args.out, size, frames, report))
 }

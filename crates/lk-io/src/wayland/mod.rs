@@ -19,8 +19,11 @@ use wayland_client::{ConnectError, Connection, DispatchError, EventQueue};
 pub(crate) fn open(name: Option<&str>) -> Result<Connection> {
     let path = path_of(name)?;
     let failed = |e: &dyn std::fmt::Display| {
-        Error::new(ErrorKind::Display, format!("the Wayland display {} cannot be opened: {e}", path.display()))
-            .with_hint("run in a desktop session; WAYLAND_DISPLAY names its socket in XDG_RUNTIME_DIR")
+        Error::new(
+            ErrorKind::Display,
+            format!("the Wayland display {} cannot be opened: {e}", path.display()),
+        )
+        .with_hint("run in a desktop session; WAYLAND_DISPLAY names its socket in XDG_RUNTIME_DIR")
     };
     let stream = UnixStream::connect(&path).map_err(|e| failed(&e))?;
     Connection::from_socket(stream).map_err(|e: ConnectError| failed(&e))

@@ -15,9 +15,9 @@ mod wayland;
 #[cfg(target_os = "linux")]
 mod x11;
 
-pub use list::{WindowInfo, WindowRule};
 #[cfg(target_os = "linux")]
 use linux as backend;
+pub use list::{WindowInfo, WindowRule};
 #[cfg(not(target_os = "linux"))]
 use none as backend;
 

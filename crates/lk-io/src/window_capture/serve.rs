@@ -30,7 +30,11 @@ pub(super) trait Link: Sized {
 }
 
 /// Starts a capture; what is chosen is there by then.
-pub(super) fn serve<L: Link>(shared: Arc<Shared>, mut target: Target, display: Option<String>) -> Result<Thread> {
+pub(super) fn serve<L: Link>(
+    shared: Arc<Shared>,
+    mut target: Target,
+    display: Option<String>,
+) -> Result<Thread> {
     let (sender, receiver) = crossbeam_channel::bounded(1);
     let thread = thread::spawn("lk-capture", move || {
         let display = display.as_deref();

@@ -78,7 +78,9 @@ impl Link for Screen {
                 ErrorKind::Display,
                 "this Wayland compositor does not show its screen by wlr-screencopy",
             )
-            .with_hint("sway and other wlroots compositors do; record a single program under Xwayland instead"));
+            .with_hint(
+                "sway and other wlroots compositors do; record a single program under Xwayland instead",
+            ));
         };
         let region = match target {
             Target::Screen(region) => *region,
@@ -131,23 +133,28 @@ impl Screen {
         let cursor = i32::from(self.shared.options.cursor);
         let frame = self.manager.capture_output(cursor, &output.output, &self.memory.queue, ());
         self.desk.taken = Taken::default();
-        self.taking = Some(Taking::new(frame, output.transform));
+        self.taking = Some(Taking::new(frame, output.global));
     }
 
     /// Goes on with the copy that was asked for.
     fn see_to_it(&mut self, now: Timestamp) -> Result<()> {
         let Some(taking) = &mut self.taking else { return Ok(()) };
-        if self.desk.taken.failed {
+        let output = self.desk.outputs.iter().find(|o| o.global == taking.global);
+        let Some(output) = output.filter(|_| !self.desk.taken.failed) else {
             // it was switched off or changed meanwhile
             self.taking = None;
             self.seen = false;
             self.due = now + PATIENCE;
             self.shared.enter(SourceState::Stalled);
-        } else if self.desk.taken.ready {
-            let taking = self.taking.take();
+            return Ok(());
+        };
+        if self.desk.taken.ready {
+            // how it lies is told before the first picture that lies so
+            let upright = Upright::new(output.transform, self.desk.taken.inverted);
+            let memory = self.taking.take().and_then(Taking::finish);
             self.seen = true;
             self.due = self.next_due(now);
-            if let Some((memory, upright)) = taking.and_then(|t| t.finish(&self.desk.taken)) {
+            if let Some(memory) = memory {
                 self.publish(memory, upright, now)?;
             }
         } else if self.desk.taken.is_described(&taking.frame) && !taking.is_copying() {

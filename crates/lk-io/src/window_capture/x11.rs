@@ -211,8 +211,7 @@ impl Capturing {
         let copied = self.pictures.out() > MOST;
         let (width, height) = (area.size.width as u16, area.size.height as u16);
         let format = ImageFormat::Z_PIXMAP.into();
-        let got =
-            shm::get_image(conn, area.drawable, area.x, area.y, width, height, !0, format, id, 0);
+        let got = shm::get_image(conn, area.drawable, area.x, area.y, width, height, !0, format, id, 0);
         let depth = match got.map_err(Error::from_x)?.reply() {
             Ok(got) => got.depth,
             Err(x11rb::errors::ReplyError::X11Error(_)) => {

@@ -26,8 +26,11 @@ impl Format {
             Ok(Shm::Rgb888) => (PixelFormat::Bgr, 3),
             _ => {
                 let name = format.map_or_else(|()| format!("number 0x{number:08x}"), |f| format!("{f:?}"));
-                return Err(Error::new(ErrorKind::Display, format!("the screen's format, {name}, is not supported"))
-                    .with_hint("let the compositor use 8 bits a colour"));
+                return Err(Error::new(
+                    ErrorKind::Display,
+                    format!("the screen's format, {name}, is not supported"),
+                )
+                .with_hint("let the compositor use 8 bits a colour"));
             }
         };
         // a screen has nothing behind it, whatever its memory says

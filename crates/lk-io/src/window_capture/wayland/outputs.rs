@@ -35,7 +35,8 @@ impl Output {
             wl_output::Event::Mode { flags: WEnum::Value(flags), width, height, .. }
                 if flags.contains(wl_output::Mode::Current) =>
             {
-                self.mode = u32::try_from(width).ok().zip(u32::try_from(height).ok()).map(|(w, h)| Size::new(w, h));
+                self.mode =
+                    u32::try_from(width).ok().zip(u32::try_from(height).ok()).map(|(w, h)| Size::new(w, h));
             }
             wl_output::Event::Name { name } => self.name = Some(name),
             _ => {}

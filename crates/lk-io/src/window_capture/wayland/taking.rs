@@ -3,11 +3,9 @@
 
 use super::Desk;
 use super::formats::Format;
-use super::upright::Upright;
 use crate::desktop::Shape;
 use crate::wayland::Memory;
 use lk_media::{Error, ErrorKind, Result, Size};
-use wayland_client::protocol::wl_output::Transform;
 use wayland_client::Proxy;
 use wayland_protocols_wlr::screencopy::v1::client::zwlr_screencopy_frame_v1::ZwlrScreencopyFrameV1;
 
@@ -38,7 +36,8 @@ impl Taken {
         let readable = |shape: &&Shape| {
             let size = shape.size;
             Format::of(shape.format).is_ok_and(|format| {
-                Size::checked(size.width, size.height).is_ok() && shape.stride >= size.width as usize * format.bytes
+                Size::checked(size.width, size.height).is_ok()
+                    && shape.stride >= size.width as usize * format.bytes
             })
         };
         if let Some(shape) = self.offers.iter().find(readable) {
@@ -48,7 +47,9 @@ impl Taken {
             Some(shape) => Err(Format::of(shape.format).err().unwrap_or_else(|| {
                 Error::new(ErrorKind::Display, format!("the compositor offers {shape:?} for its screen"))
             })),
-            None => Err(Error::new(ErrorKind::Display, "the compositor shares its screen in no ordinary memory")),
+            None => {
+                Err(Error::new(ErrorKind::Display, "the compositor shares its screen in no ordinary memory"))
+            }
         }
     }
 }
@@ -56,14 +57,14 @@ impl Taken {
 /// A copy under way.
 pub(super) struct Taking {
     pub frame: ZwlrScreencopyFrameV1,
-    transform: Transform,
+    /// The compositor's number for the screen.
+    pub global: u32,
     memory: Option<Memory<Desk>>,
 }
 
 impl Taking {
-    /// One of a screen that lies like this.
-    pub fn new(frame: ZwlrScreencopyFrameV1, transform: Transform) -> Self {
-        Self { frame, transform, memory: None }
+    pub fn new(frame: ZwlrScreencopyFrameV1, global: u32) -> Self {
+        Self { frame, global, memory: None }
     }
 
     pub fn is_copying(&self) -> bool {
@@ -82,9 +83,9 @@ impl Taking {
         self.memory = Some(memory);
     }
 
-    /// The picture, and how it is turned upright.
-    pub fn finish(mut self, taken: &Taken) -> Option<(Memory<Desk>, Upright)> {
-        self.memory.take().map(|memory| (memory, Upright::new(self.transform, taken.inverted)))
+    /// What was copied.
+    pub fn finish(mut self) -> Option<Memory<Desk>> {
+        self.memory.take()
     }
 }
 

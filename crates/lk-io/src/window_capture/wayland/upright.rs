@@ -32,7 +32,11 @@ impl Upright {
             _ => (false, false, false),
         };
         // the rows of the memory are the picture's columns if they are swapped
-        if swapped { Self { swapped, left: left ^ inverted, up } } else { Self { swapped, left, up: up ^ inverted } }
+        if swapped {
+            Self { swapped, left: left ^ inverted, up }
+        } else {
+            Self { swapped, left, up: up ^ inverted }
+        }
     }
 
     /// Whether there is nothing to do.
