@@ -9,7 +9,8 @@ BUILD_PACKAGES=(build-essential clang libclang-dev pkg-config nasm cmake git ca-
     libavcodec-dev libavformat-dev libavutil-dev libavfilter-dev libswscale-dev libswresample-dev
     ffmpeg fonts-dejavu-core
     dbus-daemon pipewire pipewire-bin pipewire-pulse wireplumber pulseaudio-utils
-    xvfb openbox x11-utils xdotool)
+    xvfb openbox x11-utils xdotool
+    sway swaybg foot grim xwayland)
 PYTHON_PACKAGES=(python3 python3-venv python3-dev)
 STAMP=$VENV/.setup-stamp
 REQUIREMENTS=$ROOT/tools/requirements-dev.txt

@@ -17,7 +17,10 @@ import pytest
 EXAMPLES = Path(__file__).parents[2] / "examples" / "python"
 PROGRAMS = sorted(EXAMPLES.glob("*.py"))
 # a folder of media is needed by test_the_demo, a display by those in test_desktop.py
-OWN_TEST = {"demo.py", "viewers_2020.py", "windows_2020.py"}
+OWN_TEST = {
+    *("demo.py", "view_picture.py", "view_clip.py", "view_player.py", "view_window.py"),
+    *("record_window.py", "compose_window.py", "windows_2020.py"),
+}
 
 # What each example is called with; {picture}, {clip} and {sound} are files.
 ARGUMENTS = {

@@ -126,7 +126,7 @@ pub(crate) struct WatchArgs {
 /// `view`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ViewArgs {
-    /// A file, an address, window:TITLE, screen or color:COLOR
+    /// A file, an address, window:TITLE, screen, screen:NAME, ipc:NAME or color:COLOR
     #[arg(value_name = "NAME")]
     pub name: String,
     /// The window in pixels (default: as the picture)
@@ -151,7 +151,7 @@ pub(crate) struct PlayArgs {
 /// `record`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RecordArgs {
-    /// window:TITLE, screen, a file, an address, ipc:NAME or color:COLOR
+    /// window:TITLE, screen, screen:NAME, a file, an address, ipc:NAME or color:COLOR
     pub source: String,
     /// The file to write; its ending says the container
     pub out: String,

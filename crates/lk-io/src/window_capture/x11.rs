@@ -7,12 +7,12 @@ mod drawable;
 
 use super::cursor::Pointer;
 use super::serve::{IDLE, LOOK, Link, MOST};
-use super::{Shared, Target, WindowInfo, WindowRule};
+use super::{Region, Shared, Target, WindowInfo, WindowRule};
 use crate::desktop::{Shape, ask};
-use crate::x11::{Display, FromX, SharedPictures};
+use crate::x11::{Display, FromX, SharedPictures, monitor};
 use drawable::{Drawn, Screen, Watched};
 use lk_media::{
-    AlphaKind, Clock, Error, Frame, FrameMut, FrameSpec, PixelFormat, Result, SourceState, Timestamp,
+    AlphaKind, Clock, Error, Frame, FrameMut, FrameSpec, PixelFormat, Result, Size, SourceState, Timestamp,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,7 +49,7 @@ impl Link for Capturing {
                 this.attach(found)?;
             }
             Target::Screen(region) => {
-                let screen = Screen::new(&this.display, *region)?;
+                let screen = this.screen(*region)?;
                 if screen.area().is_none() {
                     return Err(super::outside(screen.size()));
                 }
@@ -105,6 +105,20 @@ impl Link for Capturing {
 }
 
 impl Capturing {
+    /// The screen, or the monitor that was asked for, or a part of it.
+    fn screen(&self, region: Option<Region>) -> Result<Screen> {
+        let Some(wanted) = &self.shared.options.output else { return Screen::new(&self.display, region) };
+        let monitor = monitor(&self.display, wanted)?;
+        let size = Size::new(u32::from(monitor.width), u32::from(monitor.height));
+        let part = region.unwrap_or(Region { x: 0, y: 0, size });
+        if !part.is_in(size) {
+            return Err(super::outside(size));
+        }
+        let corner = |at: i16| u32::try_from(at).unwrap_or(0);
+        let place = Region { x: corner(monitor.x) + part.x, y: corner(monitor.y) + part.y, size: part.size };
+        Screen::new(&self.display, Some(place))
+    }
+
     fn attach(&mut self, window: WindowInfo) -> Result<()> {
         self.drawn = Watched::new(&self.display, window.id)?.map(Drawn::Window);
         self.damaged = self.drawn.is_some();
@@ -142,7 +156,7 @@ impl Capturing {
     /// Looks for the target; false if it cannot come back.
     fn look(&mut self, target: &Target) -> Result<bool> {
         match target {
-            Target::Screen(region) => self.drawn = Some(Drawn::Screen(Screen::new(&self.display, *region)?)),
+            Target::Screen(region) => self.drawn = Some(Drawn::Screen(self.screen(*region)?)),
             Target::Window(rule) => match rule.find(&clients::windows(&self.display)?) {
                 Some(found) => self.attach(found.clone())?,
                 None if matches!(rule, WindowRule::Id(_)) => {

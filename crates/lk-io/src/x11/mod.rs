@@ -5,7 +5,7 @@
 mod screen;
 mod shared;
 
-pub(crate) use screen::refresh_period;
+pub(crate) use screen::{monitor, refresh_period};
 pub(crate) use shared::{Memory, SharedPictures};
 
 use crate::desktop::Bell;
@@ -153,7 +153,7 @@ impl Display {
 fn cannot_open(name: &str, error: ConnectError) -> Error {
     let wayland = name.is_empty() && std::env::var_os("WAYLAND_DISPLAY").is_some();
     let hint = if wayland {
-        "this Wayland session has no Xwayland, which this version needs: install or enable it"
+        "this Wayland session has no Xwayland, which windows need here: install or enable it"
     } else {
         "run in a desktop session, or start a display without a screen: Xvfb :9 & export DISPLAY=:9"
     };
