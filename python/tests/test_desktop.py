@@ -324,7 +324,9 @@ def test_an_example_with_a_window(
     with captured(), subprocess.Popen(example(name, *arguments), stderr=subprocess.PIPE) as program:
         deadline = time.monotonic() + 30
         # the green window alone is 200 x 100 pixels; the example's show it larger, or something else over it
-        while not (share_of_green(display) > 0.1 if has_green else screen(display)[300:400, 200:400].std() > 5):
+        while not (
+            share_of_green(display) > 0.1 if has_green else screen(display)[300:400, 200:400].std() > 5
+        ):
             assert time.monotonic() < deadline
             assert program.poll() is None
             time.sleep(0.05)
@@ -372,7 +374,9 @@ def test_a_window_is_recorded_from_the_command_line(display: str, tmp_path: Path
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert (said["width"], said["height"], said["rate"]) == (200, 100, "25")
-    pixels = media.ffmpeg("-i", tmp_path / "out.mp4", "-vf", "scale=1:1", "-pix_fmt", "rgb24", "-f", "rawvideo", "-")
+    pixels = media.ffmpeg(
+        "-i", tmp_path / "out.mp4", "-vf", "scale=1:1", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"
+    )
     colours = np.frombuffer(pixels, np.uint8).reshape(-1, 3)
     assert len(colours) == said["frames"] >= 25
     assert (colours[:, 1] > 200).all()

@@ -12,6 +12,7 @@ use super::serve::{IDLE, LOOK, Link, MOST};
 use super::{Region, Shared, Target};
 use crate::wayland::{self, Memory, SharedPictures, Shm};
 use formats::Format;
+use lk_media::clock::Deadline;
 use lk_media::{
     Clock, Error, ErrorKind, Frame, FrameMut, FramePool, FrameSpec, HostMemory, PixelFormat, Result, Size,
     SourceState, Timestamp,
@@ -27,6 +28,8 @@ use wayland_protocols_wlr::screencopy::v1::client::zwlr_screencopy_manager_v1::Z
 
 /// How long it is waited after the compositor could not copy a screen: it is being changed or switched off.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// How long the first picture is waited for.
+const FIRST: Duration = Duration::from_secs(4);
 
 /// A screen that is captured.
 pub(super) struct Screen {
@@ -58,7 +61,14 @@ impl Link for Screen {
     fn begin(shared: &Arc<Shared>, display: Option<&str>, target: &mut Target) -> Result<Self> {
         let mut this = Self::resume(shared, display, target)?;
         outputs::choose(&this.desk.outputs, shared.options.output.as_deref())?;
-        while shared.port.newest().is_none() && !shared.cancel.is_cancelled() {
+        // a screen that is switched off is there, and shows something later
+        let deadline = Deadline::after(FIRST);
+        let is_off = || shared.state.lock().word() == SourceState::Stalled.word();
+        while shared.port.newest().is_none() && !is_off() {
+            if deadline.has_passed() {
+                return Err(Error::new(ErrorKind::Display, "the compositor does not copy its screen")
+                    .with_hint("it may be stopped or overloaded; try again"));
+            }
             this.go_on()?;
         }
         Ok(this)
@@ -178,6 +188,7 @@ impl Screen {
         let limit = match &self.taking {
             None if is_there => Some(until(self.due)),
             None => Some(LOOK),
+            Some(_) if self.shared.port.newest().is_none() => Some(LOOK),
             Some(_) if self.pictures.has_spare() => Some(IDLE),
             Some(_) => None,
         };
