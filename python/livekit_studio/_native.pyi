@@ -715,12 +715,16 @@ class ScreenCapture(VideoSource):
     """A screen, or a part of it, as a live source.
 
     Args:
-        display: the X display (":0"), if not that of the session.
+        display: the display, if not that of the session: ":0" is one of X11, "wayland-1" or the path of a socket one
+            of Wayland.
         region: (x, y, width, height) in pixels from the top left; None is all of it.
+        output: the screen by its name ("HDMI-A-1") or its number. None is the first on Wayland, and all of them
+            together on X11.
         cursor: whether the mouse pointer is in the picture.
         fps: frames a second at the most.
 
-    Raises DisplayError, and ParameterError for a region that is not on the screen.
+    On Wayland the compositor must have wlr-screencopy (sway and others). Raises DisplayError, DeviceNotFoundError for
+    a screen that is not there (its hint lists them), and ParameterError for a region that is not on the screen.
     """
 
     def __new__(
@@ -728,6 +732,7 @@ class ScreenCapture(VideoSource):
         display: str | None = None,
         region: tuple[int, int, int, int] | None = None,
         *,
+        output: int | str | None = None,
         cursor: bool = True,
         fps: _Rate = 60,
     ) -> Self: ...

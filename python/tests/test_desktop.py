@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import LiveKit as lk
@@ -29,6 +31,7 @@ def display(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         assert server.stdout is not None
         name = f":{server.stdout.readline().decode().strip()}"
         monkeypatch.setenv("DISPLAY", name)
+        monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
         monkeypatch.setenv("LK_SERVER_PID", str(server.pid))
         try:
             yield name
@@ -167,6 +170,11 @@ def test_windows_and_their_captures(display: str) -> None:
     with lk.ScreenCapture(region=(10, 20, 64, 32), cursor=False) as part:
         assert part.size() == (64, 32)
     assert isinstance(lk.open("screen"), lk.ScreenCapture)
+    assert isinstance(lk.open("screen:0"), lk.ScreenCapture)
+    with lk.ScreenCapture(output=0) as first:
+        assert first.size() == (WIDTH, HEIGHT)
+    with pytest.raises(lk.DeviceNotFoundError, match="no screen"):
+        lk.ScreenCapture(output="HDMI-A-9")
 
 
 def test_errors_of_windows(display: str) -> None:
@@ -191,7 +199,8 @@ def test_errors_of_windows(display: str) -> None:
 
 
 def test_without_a_display(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DISPLAY", raising=False)
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
     for make in (
         lambda: lk.Viewer(64, 48, "x"),
         lambda: lk.WindowCapture(0),
@@ -201,6 +210,21 @@ def test_without_a_display(monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         with pytest.raises(lk.DisplayError, match="DISPLAY is not set"):
             make()
+
+
+def test_a_wayland_session_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-77")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    with pytest.raises(lk.DisplayError, match="wayland-77 cannot be opened"):
+        lk.ScreenCapture()
+    for make in (lk.windows, lambda: lk.WindowCapture(0)):
+        with pytest.raises(lk.DisplayError, match="no Xwayland") as caught:
+            make()
+        assert "Xwayland" in str(caught.value.hint)
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    with pytest.raises(lk.DisplayError, match="XDG_RUNTIME_DIR is not set"):
+        lk.ScreenCapture("wayland-0")
 
 
 def test_a_compositor_goes_on_without_its_window(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,23 +281,80 @@ def test_a_display_that_dies_ends_neither_program_nor_recording(display: str, tm
 EXAMPLES = Path(__file__).parents[2] / "examples" / "python"
 
 
-@pytest.mark.skipif(not EXAMPLES.exists(), reason="the examples are not here: not a source tree")
-def test_the_examples_with_windows(display: str, clip_with_sound: Path, tmp_path: Path) -> None:
-    lk.Frame.from_ndarray(picture(320, 240), "rgb24").save(tmp_path / "picture.png")
-    files = [str(tmp_path / "picture.png"), str(clip_with_sound)]
+source_tree = pytest.mark.skipif(not EXAMPLES.exists(), reason="the examples are not here: not a source tree")
 
-    def run(name: str, *arguments: str) -> str:
-        program = [sys.executable, str(EXAMPLES / name), *arguments]
-        done = subprocess.run(program, capture_output=True, timeout=120, check=False, text=True, cwd=tmp_path)
+
+@contextmanager
+def captured() -> Iterator[None]:
+    """A green window that is drawn on."""
+    with lk.Viewer(200, 100, "captured") as viewer:
+        viewer.set_source(lk.Frame.from_ndarray(np.full((100, 200, 3), (0, 255, 0), np.uint8), "rgb24"))
+        assert viewer.draw()
+        yield
+
+
+def example(name: str, *arguments: str | Path) -> list[str]:
+    return [sys.executable, str(EXAMPLES / name), *map(str, arguments)]
+
+
+def share_of_green(display: str) -> float:
+    pixels = screen(display)
+    return float(((pixels[..., 1] > 200) & (pixels[..., 0] < 60) & (pixels[..., 2] < 60)).mean())
+
+
+@source_tree
+@pytest.mark.parametrize(
+    ("name", "argument", "title"),
+    [
+        ("view_picture.py", "picture", "ImageFile => Viewer"),
+        ("view_clip.py", "clip", "LazyPlayer => Viewer"),
+        ("view_player.py", "clip", "Player => VideoPort => Viewer"),
+        ("view_window.py", "0", "WindowCapture => Viewer"),
+        ("compose_window.py", "captured", "WindowCapture => Compositor"),
+    ],
+)
+def test_an_example_with_a_window(
+    display: str, clip_with_sound: Path, tmp_path: Path, name: str, argument: str, title: str
+) -> None:
+    image = tmp_path / "picture.png"
+    lk.Frame.from_ndarray(picture(320, 240), "rgb24").save(image)
+    files: dict[str, Path] = {"picture": image, "clip": clip_with_sound}
+    arguments = [files.get(argument, Path(argument)), *([image] if name == "compose_window.py" else [])]
+    has_green = argument in ("0", "captured")
+    with captured(), subprocess.Popen(example(name, *arguments), stderr=subprocess.PIPE) as program:
+        try:
+            deadline = time.monotonic() + 30
+            # the green window alone is 200 x 100 pixels; the example's show it larger, or something else over it
+            while not (
+                share_of_green(display) > 0.1 if has_green else screen(display)[300:400, 200:400].std() > 5
+            ):
+                assert time.monotonic() < deadline
+                assert program.poll() is None
+                time.sleep(0.05)
+            window = media.run("xdotool", "search", "--name", f"^{title}$").decode().strip()
+            media.run("xdotool", "windowclose", window)
+            assert program.wait(20) == 0
+            assert program.stderr is not None
+            assert b"Traceback" not in program.stderr.read()
+        finally:
+            program.kill()
+
+
+@source_tree
+def test_the_examples_that_record_windows(display: str, clip_with_sound: Path, tmp_path: Path) -> None:
+    lk.Frame.from_ndarray(picture(320, 240), "rgb24").save(tmp_path / "picture.png")
+
+    def run(name: str, *arguments: str | Path) -> str:
+        done = subprocess.run(
+            example(name, *arguments), capture_output=True, timeout=120, check=False, text=True, cwd=tmp_path
+        )
         assert done.returncode == 0, done.stderr[-2000:]
         assert "Traceback" not in done.stderr
         return done.stdout
 
-    assert run("viewers_2020.py", *files, "2") == "3 windows are still open\n"
-    with lk.Viewer(200, 100, "captured") as viewer:
-        viewer.set_source("color:#00ff00")
-        assert viewer.draw()
-        said = run("windows_2020.py", "0", *files, "window.mp4", "all.mp4", "3")
+    with captured():
+        run("record_window.py", "captured", "window.mp4", "2")
+        said = run("windows_2020.py", "0", "picture.png", clip_with_sound, "all.mp4", "3")
     assert said == "0: captured\n"
     info = lk.MediaInfo(str(tmp_path / "window.mp4"))
     assert info.video_size() == (200, 100)
@@ -286,6 +367,21 @@ def test_the_examples_with_windows(display: str, clip_with_sound: Path, tmp_path
     assert colour[1] > 200
     assert colour[0] < 60
     assert colour[2] < 60
+
+
+def test_a_window_is_recorded_from_the_command_line(display: str, tmp_path: Path) -> None:
+    tool = [sys.executable, "-c", "import sys; from livekit_studio._cli import main; sys.exit(main())"]
+    with captured():
+        command = [*tool, "record", "window:captured", "out.mp4", "--seconds", "1", "--fps", "25", "--json"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert (said["width"], said["height"], said["rate"]) == (200, 100, "25")
+    pixels = media.ffmpeg("-i", tmp_path / "out.mp4", "-pix_fmt", "rgb24", "-f", "rawvideo", "-")
+    colours = np.frombuffer(pixels, np.uint8).reshape(-1, 100, 200, 3)[:, 50, 100]
+    assert len(colours) == said["frames"] >= 25
+    assert (colours[:, 1] > 200).all()
+    assert (colours[:, ::2] < 60).all()
 
 
 def test_the_command_line(display: str, tmp_path: Path) -> None:

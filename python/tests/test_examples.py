@@ -19,12 +19,9 @@ PROGRAMS = sorted(EXAMPLES.glob("*.py"))
 # a folder of media is needed by test_the_demo, a display by those in test_desktop.py, a camera by one in
 # test_cameras.py, PipeWire by those in test_virtual_camera.py
 OWN_TEST = {
-    "cameras_2020.py",
-    "demo.py",
-    "vcam_2020.py",
-    "viewers_2020.py",
-    "virtual_camera.py",
-    "windows_2020.py",
+    *("demo.py", "view_picture.py", "view_clip.py", "view_player.py", "view_window.py"),
+    *("record_window.py", "compose_window.py", "windows_2020.py"),
+    *("cameras_2020.py", "vcam_2020.py", "virtual_camera.py"),
 }
 
 # What each example is called with; {picture}, {clip} and {sound} are files.

@@ -62,7 +62,7 @@ pub use lk_io::virtual_camera::host as virtual_camera;
 pub use lk_io::virtual_camera::{CameraDevice, VirtualCamera, VirtualCameraOptions, VirtualCameraStatistics};
 pub use lk_io::window_capture::{Capture, CaptureOptions, Region, WindowInfo, WindowRule, windows};
 pub use lk_media::*;
-pub use record::{Heard, Recorded, Recording};
+pub use record::{Heard, Recorded, Recording, first_size};
 pub use registry::{
     Captured, Opened, camera_named, captured, color_named, color_source, ipc_named, is_picture, open,
     open_pictures, open_sound,

@@ -3,14 +3,41 @@
 
 use crate::render::{files_of, place_of};
 use crate::{
-    AudioBlock, AudioSource, AudioTarget, Clock, Compositor, Delivery, Error, ErrorKind, Frame, LiveOptions,
-    MixId, Offered, Picture, Recorder, RecorderSettings, RecorderState, RecordingReport, Result,
-    TargetStatistics, VideoSource, VideoTarget, VideoWish, Wake,
+    AudioBlock, AudioSource, AudioTarget, Cancel, Clock, Compositor, Delivery, Error, ErrorKind, Frame,
+    LiveOptions, MixId, Offered, Picture, Recorder, RecorderSettings, RecorderState, RecordingReport, Result,
+    Sample, Sampling, Size, TargetStatistics, VideoSource, VideoTarget, VideoWish, Wake,
 };
+use lk_media::clock::Deadline;
 use lk_media::thread::Process;
 use parking_lot::Mutex;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the first picture of a source is waited for, to know its size.
+const FIRST_PICTURE: Duration = Duration::from_secs(5);
+
+/// The size of a source's pictures; waits for the first one, at most 5 s, where it is not known before.
+pub fn first_size(source: &dyn VideoSource, cancel: &Cancel) -> Result<Size> {
+    let (wake, deadline) = (Wake::new(), Deadline::after(FIRST_PICTURE));
+    source.wake_on_ready(&wake);
+    loop {
+        if let Some(size) = source.size() {
+            return Ok(size);
+        }
+        match source.sample(<dyn Clock>::live().now(), Sampling::Live)? {
+            Sample::Frame(frame) | Sample::Ended(Some(frame)) => return Ok(frame.size()),
+            Sample::Ended(None) | Sample::Pending | Sample::Empty => {}
+        }
+        if cancel.is_cancelled() || deadline.has_passed() {
+            let seconds = FIRST_PICTURE.as_secs();
+            let message =
+                format!("{} has shown nothing for {seconds} s: its size is not known", source.name());
+            return Err(Error::new(ErrorKind::Deadline, message).with_hint("say the size of the recording"));
+        }
+        wake.wait(deadline.left(Duration::from_millis(20)));
+    }
+}
 
 /// What is heard on a track.
 #[derive(Clone)]

@@ -47,7 +47,8 @@ pub fn open(name: &str, options: &OpenOptions) -> Result<Opened> {
     Ok(opened)
 }
 
-/// Opens a picture file, a colour, a camera ("camera:NAME"), a window ("window:TITLE") or the screen ("screen"), or the pictures of a media file or URL; its sound is left alone.
+/// Opens a picture file, a colour, a camera ("camera:NAME"), a window ("window:TITLE") or the screen ("screen",
+/// "screen:NAME"), or the pictures of a media file or URL; its sound is left alone.
 pub fn open_pictures(name: &str, options: &OpenOptions) -> Result<Opened> {
     if let Some(color) = color_named(name)? {
         let color: Arc<dyn VideoSource> = Arc::new(color_source(color, None)?);
@@ -64,7 +65,10 @@ pub fn open_pictures(name: &str, options: &OpenOptions) -> Result<Opened> {
     if let Some(captured) = captured(name) {
         let options = CaptureOptions::new()?;
         let capture = match captured {
-            Captured::Screen => Capture::screen(None, CaptureOptions { cursor: true, ..options })?,
+            Captured::Screen(output) => {
+                let output = output.map(str::to_owned);
+                Capture::screen(None, CaptureOptions { cursor: true, output, ..options })?
+            }
             Captured::Window(title) => Capture::window(WindowRule::Title(title.to_owned()), options)?,
         };
         return Ok(Opened {
@@ -151,14 +155,15 @@ pub fn camera_named(name: &str) -> Option<CameraChoice> {
 pub enum Captured<'a> {
     /// "window:TITLE".
     Window(&'a str),
-    /// "screen".
-    Screen,
+    /// "screen", or one of several by its name or number: "screen:HDMI-A-1", "screen:1".
+    Screen(Option<&'a str>),
 }
 
 /// The window or screen that `name` means; None for names of other kinds and of files that exist.
 pub fn captured(name: &str) -> Option<Captured<'_>> {
     let found = match name.split_once(':') {
-        None if name == "screen" => Captured::Screen,
+        None if name == "screen" => Captured::Screen(None),
+        Some(("screen", output)) => Captured::Screen(Some(output.trim())),
         Some(("window", title)) => Captured::Window(title.trim()),
         _ => return None,
     };
@@ -264,8 +269,9 @@ mod tests {
         assert_eq!(captured("window: A title: with more"), Some(Captured::Window("A title: with more")));
         assert_eq!(
             (captured("screen"), captured("screen.png"), captured("windows")),
-            (Some(Captured::Screen), None, None)
+            (Some(Captured::Screen(None)), None, None)
         );
+        assert_eq!(captured("screen:HDMI-A-1"), Some(Captured::Screen(Some("HDMI-A-1"))));
         assert_eq!(
             open_sound("screen", &OpenOptions::default()).err().map(|e| e.kind()),
             Some(ErrorKind::Media)

@@ -46,6 +46,11 @@ const PLAY_KEYS: &str = "\
 Keys: space pause, left and right 5 s back and on, up and down louder and quieter, m mute, f or F11 full screen,
 q or Escape close.";
 
+const RECORD_EXAMPLES: &str = "\
+Examples:
+  livekit-studio record window:Slides talk.mp4 --audio default
+  livekit-studio record screen tour.mkv --seconds 60 --fps 60";
+
 const VERSION: &str = concat!(
     env!("CARGO_PKG_VERSION"),
     "\nGPL-2.0-or-later; free software, without any warranty",
@@ -87,6 +92,9 @@ pub(crate) enum Command {
     /// Play a media file in a window
     #[command(after_help = PLAY_KEYS)]
     Play(PlayArgs),
+    /// Record a window, the screen, a file, an address or what another program shares, live, until Ctrl-C
+    #[command(after_help = RECORD_EXAMPLES)]
+    Record(Box<RecordArgs>),
     /// List the windows of the desktop
     Windows,
     /// List the cameras and sound devices there are, and say what sound needs on this machine
@@ -156,7 +164,7 @@ pub(crate) struct WatchArgs {
 /// `view`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ViewArgs {
-    /// A file, an address, camera:NAME, window:TITLE, screen or color:COLOR
+    /// A file, an address, camera:NAME, window:TITLE, screen, screen:NAME, ipc:NAME or color:COLOR
     #[arg(value_name = "NAME")]
     pub name: String,
     /// The window in pixels (default: as the picture)
@@ -176,6 +184,46 @@ pub(crate) struct PlayArgs {
     /// Start again at the end
     #[arg(long)]
     pub r#loop: bool,
+}
+
+/// `record`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RecordArgs {
+    /// window:TITLE, screen, screen:NAME, a file, an address, ipc:NAME or color:COLOR
+    pub source: String,
+    /// The file to write; its ending says the container
+    pub out: String,
+    /// How long; without it, until Ctrl-C or the end of the source
+    #[arg(long, value_parser = positive, allow_negative_numbers = true)]
+    pub seconds: Option<f64>,
+    /// Frames a second: 30, 29.97 or 30000/1001
+    #[arg(long, default_value = "30")]
+    pub fps: FrameRate,
+    /// The pictures in pixels (default: as the source, odd sides a pixel less); a source that changes its size is
+    /// stretched to it
+    #[arg(long, value_name = "WxH", value_parser = size)]
+    pub size: Option<Size>,
+    /// What is heard, a track each: a file, default, microphone:NAME; none for no sound (default: the source's own)
+    #[arg(short, long, value_name = "NAME")]
+    pub audio: Vec<String>,
+    /// FFmpeg's name of a video codec or encoder (default: H.264, or what the container takes)
+    #[arg(long, value_name = "NAME")]
+    pub video_codec: Option<String>,
+    /// Constant quality on x264's CRF scale: 0 is the best, 51 the worst, 23 usual
+    #[arg(long, value_name = "Q", value_parser = quality, allow_negative_numbers = true)]
+    pub quality: Option<f64>,
+    /// Bits a second of the video: 2500000, 800k or 2.5M
+    #[arg(long, value_name = "BITS", value_parser = bitrate, allow_negative_numbers = true)]
+    pub bitrate: Option<u64>,
+    /// An option of an encoder or the container, by FFmpeg's name; may be given many times
+    #[arg(short, long = "option", value_name = "NAME=VALUE", value_parser = option)]
+    pub options: Vec<(String, String)>,
+    /// Fail if the file exists
+    #[arg(long)]
+    pub no_overwrite: bool,
+    /// Seconds to wait for a file or address to open and for each read
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = timeout, allow_negative_numbers = true)]
+    pub timeout: Duration,
 }
 
 /// `render`.

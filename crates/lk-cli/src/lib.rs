@@ -18,6 +18,7 @@ mod log;
 mod output;
 mod probe;
 mod progress;
+mod record;
 mod render;
 mod spec;
 mod vcam;
@@ -69,6 +70,7 @@ pub fn run_with(
         Command::Vcam(command) => vcam::command(command, program, output, cancel),
         Command::View(args) => desktop::view(args, cancel),
         Command::Play(args) => desktop::play(args, cancel),
+        Command::Record(args) => record::command(args, output, cancel),
         Command::Windows => desktop::windows(output),
     };
     match done {

@@ -6,6 +6,8 @@ pub mod av;
 pub mod camera;
 mod choose;
 pub mod copier;
+#[cfg(target_os = "linux")]
+mod desktop;
 pub mod encode;
 pub mod generate;
 pub mod image_file;
@@ -21,6 +23,8 @@ pub mod record;
 mod v4l2;
 pub mod viewer;
 pub mod virtual_camera;
+#[cfg(target_os = "linux")]
+mod wayland;
 pub mod window_capture;
 #[cfg(target_os = "linux")]
 mod x11;

@@ -6,19 +6,14 @@ use crate::error::raise;
 use crate::mix::PyMix;
 use crate::sound::sound_of;
 use crate::source::given;
-use livekit_studio::clock::Deadline;
 use livekit_studio::{
-    AudioSettings, AudioSource, Cancel, Clock, Compositor, Error, ErrorKind, FrameRate, Heard, OpenOptions,
-    OutputSettings, Recorded, RecorderSettings, Result, Sample, Sampling, Size, VideoSettings, VideoSource,
-    Wake,
+    AudioSettings, AudioSource, Cancel, Compositor, Error, ErrorKind, FrameRate, Heard, OpenOptions,
+    OutputSettings, Recorded, RecorderSettings, Result, Size, VideoSettings, VideoSource, first_size,
 };
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyList, PyTuple};
 use std::sync::Arc;
-use std::time::Duration;
 
-/// How long the first picture of a source is waited for, to know its size.
-const FIRST_PICTURE: Duration = Duration::from_secs(5);
 /// The word for the sound of what is recorded.
 const SOURCE: &str = "source";
 
@@ -40,28 +35,14 @@ pub(crate) fn shown_of(value: &Bound<'_, PyAny>) -> PyResult<Shown> {
 impl Shown {
     /// The size of its pictures; waits for the first one where it is not known before.
     pub(crate) fn size(&self, cancel: &Cancel) -> Result<Size> {
-        let source = match self {
-            Self::Scene(scene) => return Ok(scene.size()),
-            Self::Video(source, _) => source,
-        };
-        let (wake, deadline) = (Wake::new(), Deadline::after(FIRST_PICTURE));
-        source.wake_on_ready(&wake);
-        loop {
-            if let Some(size) = source.size() {
-                return Ok(size);
-            }
-            match source.sample(<dyn Clock>::live().now(), Sampling::Live)? {
-                Sample::Frame(frame) | Sample::Ended(Some(frame)) => return Ok(frame.size()),
-                Sample::Ended(None) | Sample::Pending | Sample::Empty => {}
-            }
-            if cancel.is_cancelled() || deadline.has_passed() {
-                let seconds = FIRST_PICTURE.as_secs();
-                let message =
-                    format!("{} has shown nothing for {seconds} s: its size is not known", source.name());
-                return Err(Error::new(ErrorKind::Deadline, message)
-                    .with_hint("say video_width and video_height, or make the recorder when pictures come"));
-            }
-            wake.wait(deadline.left(Duration::from_millis(20)));
+        match self {
+            Self::Scene(scene) => Ok(scene.size()),
+            Self::Video(source, _) => first_size(&**source, cancel).map_err(|e| match e.kind() {
+                ErrorKind::Deadline => {
+                    e.with_hint("say video_width and video_height, or make the recorder when pictures come")
+                }
+                _ => e,
+            }),
         }
     }
 

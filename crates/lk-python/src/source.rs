@@ -189,7 +189,11 @@ pub(crate) fn open<'py>(source: &Bound<'py, PyAny>, format: Option<&str>) -> PyR
         return native.getattr("Camera")?.call1((camera,));
     }
     match livekit_studio::captured(&name) {
-        Some(Captured::Screen) => return native.getattr("ScreenCapture")?.call0(),
+        Some(Captured::Screen(output)) => {
+            let chosen = PyDict::new(py);
+            chosen.set_item("output", output)?;
+            return native.getattr("ScreenCapture")?.call((), Some(&chosen));
+        }
         Some(Captured::Window(title)) => {
             let chosen = PyDict::new(py);
             chosen.set_item("title", title)?;

@@ -31,7 +31,7 @@ fn options_of(
     use crate::error::Raise;
     let usual = CaptureOptions::new().or_raise()?;
     let rate = fps.map_or(Ok(usual.rate), values::rate_of)?;
-    Ok(CaptureOptions { display, cursor, rate })
+    Ok(CaptureOptions { display, cursor, rate, ..usual })
 }
 
 fn begin(
@@ -158,6 +158,13 @@ impl PyWindowCapture {
     }
 }
 
+/// How a screen is named.
+#[derive(FromPyObject)]
+enum OutputId {
+    Number(u32),
+    Name(String),
+}
+
 /// A screen, or a part of it.
 #[pyclass(frozen, extends = PyVideoSource, name = "ScreenCapture", module = "livekit_studio")]
 pub(crate) struct PyScreenCapture(Common);
@@ -166,13 +173,14 @@ pub(crate) struct PyScreenCapture(Common);
 impl PyScreenCapture {
     #[new]
     #[pyo3(
-        signature = (display = None, region = None, *, cursor = true, fps = None),
-        text_signature = "(display=None, region=None, *, cursor=True, fps=60)"
+        signature = (display = None, region = None, *, output = None, cursor = true, fps = None),
+        text_signature = "(display=None, region=None, *, output=None, cursor=True, fps=60)"
     )]
     fn new(
         py: Python<'_>,
         display: Option<String>,
         region: Option<(i64, i64, i64, i64)>,
+        output: Option<OutputId>,
         cursor: bool,
         fps: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<PyClassInitializer<Self>> {
@@ -185,7 +193,11 @@ impl PyScreenCapture {
                 Ok::<_, PyErr>(Region { x: corner(x)?, y: corner(y)?, size: values::size_of(width, height)? })
             })
             .transpose()?;
-        let options = options_of(display, cursor, fps)?;
+        let output = output.map(|output| match output {
+            OutputId::Number(number) => number.to_string(),
+            OutputId::Name(name) => name,
+        });
+        let options = CaptureOptions { output, ..options_of(display, cursor, fps)? };
         let (source, common) = begin(py, move || Capture::screen(region, options))?;
         Ok(source.add_subclass(Self(common)))
     }

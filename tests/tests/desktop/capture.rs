@@ -60,7 +60,8 @@ fn three_hundred_numbered_pictures_seen_or_covered() {
             }
         }
     }
-    for (_, distinct, _, torn) in counts {
+    for ((_, distinct, _, torn), how) in counts.into_iter().zip(["seen", "covered"]) {
+        println!("{how}: {distinct} of 300 pictures, {torn} torn");
         assert!(distinct >= 290 && torn == 0, "{distinct} of 300 pictures, {torn} torn");
     }
     // and the screen shows the cover
@@ -181,6 +182,15 @@ fn the_screen_a_part_of_it_and_the_pointer() {
     let frame = part.next(0, Deadline::after(FRAME)).expect("a frame").1;
     assert_eq!(difference(&desktop.screen(), 290, 190, &frame), 0);
     assert_eq!(frame.size(), region.size);
+
+    let monitor = |name: &str| {
+        Capture::screen(Some(region), CaptureOptions { output: Some(name.to_owned()), ..options(&desktop) })
+    };
+    let by_number = monitor("0").expect("the only one").next(0, Deadline::after(FRAME)).expect("a frame").1;
+    assert_eq!(difference(&by_number, 0, 0, &frame), 0);
+    let error = monitor("HDMI-A-1").err().expect("there is none");
+    assert_eq!(error.kind(), ErrorKind::DeviceNotFound);
+    assert!(error.hint().is_some_and(|h| h.contains("there are: ")), "{error:?}");
 
     let pointed =
         Capture::screen(None, CaptureOptions { cursor: true, ..options(&desktop) }).expect("a screen");

@@ -7,6 +7,7 @@ mod help;
 mod ipc;
 mod probe;
 mod program;
+mod record;
 mod render;
 #[cfg(unix)]
 mod signals;

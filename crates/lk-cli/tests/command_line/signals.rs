@@ -47,6 +47,21 @@ fn ctrl_c_ends_the_file_properly() {
 }
 
 #[test]
+fn ctrl_c_is_how_a_recording_ends() {
+    let Some(folder) = folder("ctrl_c_is_how_a_recording_ends") else { return };
+    let args = ["record", "color:red", "out.mp4", "--size", "64x48", "--json"];
+    let mut child = program(&args).current_dir(folder.path()).stdout(Stdio::piped()).spawn().unwrap();
+    let out = folder.path().join("out.mp4");
+    assert!(eventually(|| out.metadata().is_ok_and(|m| m.len() > 2000)), "nothing was written");
+    interrupt(&child);
+    assert!(eventually(|| child.try_wait().unwrap().is_some()), "it goes on");
+    let done = child.wait_with_output().unwrap();
+    assert_eq!(done.status.code(), Some(0));
+    let said: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(said["frames"].as_u64(), Some(folder.count("out.mp4")), "{said}");
+}
+
+#[test]
 fn ctrl_c_ends_the_waiting_for_a_silent_address() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/clip.mp4", silent.local_addr().unwrap());

@@ -2,8 +2,9 @@
 //! A window on X11 (or Xwayland): frames go over in shared memory, two at a time at most.
 
 use super::{Key, News, Painter, Shared, View};
-pub(super) use crate::x11::{Bell, let_go};
-use crate::x11::{Display, FromX, Memory, SharedPictures, answer, refresh_period};
+use crate::desktop::{BYTES, Shape, answer};
+pub(super) use crate::desktop::{Bell, let_go};
+use crate::x11::{Display, FromX, Memory, SharedPictures, refresh_period};
 use lk_media::frame::HostMemoryMut;
 use lk_media::thread::{self, Thread};
 use lk_media::{AlphaKind, Error, Frame, FrameMut, FramePool, FrameSpec, PixelFormat, Result, Size};
@@ -300,8 +301,8 @@ impl Window {
     fn paint(&mut self) -> Result<()> {
         self.dirty = false;
         if self.display.has_shm {
-            let memory = self.pictures.take(&self.display.conn, self.size)?;
-            let id = memory.id;
+            let memory = self.pictures.take(&self.display.conn, Shape::packed(self.size))?;
+            let id = *memory.id().ok_or_else(|| Error::internal("a picture without memory"))?;
             let picture = self.draw_into(FrameMut::new(self.spec(), as_memory(memory))?)?;
             self.put_shared(id)?;
             self.in_flight.push((id, picture));
@@ -342,7 +343,7 @@ impl Window {
     /// Sends the bytes themselves, in as many requests as it takes.
     fn put_over_wire(&self, picture: &Frame) -> Result<()> {
         let conn = &self.display.conn;
-        let (map, row) = (picture.map_native(), self.size.width as usize * crate::x11::BYTES);
+        let (map, row) = (picture.map_native(), self.size.width as usize * BYTES);
         let rows = ((conn.maximum_request_bytes() - 64) / row).max(1);
         let plane = map.plane(0);
         for top in (0..plane.rows).step_by(rows) {

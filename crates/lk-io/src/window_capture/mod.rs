@@ -3,17 +3,23 @@
 //! publishes a frame whenever something was drawn; a window that stands still costs nothing.
 
 mod cursor;
+#[cfg(target_os = "linux")]
+mod linux;
 mod list;
 #[cfg(not(target_os = "linux"))]
 mod none;
 #[cfg(target_os = "linux")]
+mod serve;
+#[cfg(target_os = "linux")]
+mod wayland;
+#[cfg(target_os = "linux")]
 mod x11;
 
+#[cfg(target_os = "linux")]
+use linux as backend;
 pub use list::{WindowInfo, WindowRule};
 #[cfg(not(target_os = "linux"))]
 use none as backend;
-#[cfg(target_os = "linux")]
-use x11 as backend;
 
 use backend::Bell;
 use lk_media::thread::{Process, Thread};
@@ -35,11 +41,31 @@ pub struct Region {
     pub size: Size,
 }
 
+impl Region {
+    /// Whether it lies in a picture of this size.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+    fn is_in(&self, whole: Size) -> bool {
+        let fits = |at: u32, length: u32, side: u32| at.checked_add(length).is_some_and(|end| end <= side);
+        fits(self.x, self.size.width, whole.width) && fits(self.y, self.size.height, whole.height)
+    }
+}
+
+/// A region outside a screen of this size.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+fn outside(whole: Size) -> Error {
+    Error::parameter("the region lies outside the screen")
+        .with_hint(format!("the screen has {}x{} pixels", whole.width, whole.height))
+}
+
 /// How a capture is to go.
 #[derive(Clone, Debug)]
 pub struct CaptureOptions {
-    /// The display, if not that of the session.
+    /// The display, if not that of the session: ":0" is one of X11, "wayland-1" or the path of a socket one of
+    /// Wayland.
     pub display: Option<String>,
+    /// The screen of the display, by its name ("HDMI-A-1") or its number counted from 0. None is the first on Wayland,
+    /// and all of them together on X11. Windows have none.
+    pub output: Option<String>,
     /// Whether the mouse pointer is in the picture.
     pub cursor: bool,
     /// Frames a second at the most.
@@ -49,7 +75,7 @@ pub struct CaptureOptions {
 impl CaptureOptions {
     /// At most 60 frames a second of the session's display, without the pointer.
     pub fn new() -> Result<Self> {
-        Ok(Self { display: None, cursor: false, rate: FrameRate::new(60, 1)? })
+        Ok(Self { display: None, output: None, cursor: false, rate: FrameRate::new(60, 1)? })
     }
 }
 

@@ -5,15 +5,14 @@
 mod clients;
 mod drawable;
 
-pub(super) use crate::x11::{Bell, let_go};
-
 use super::cursor::Pointer;
-use super::{Shared, Target, WindowInfo, WindowRule};
-use crate::x11::{Display, FromX, SharedPictures, answer, ask};
+use super::serve::{IDLE, LOOK, Link, MOST};
+use super::{Region, Shared, Target, WindowInfo, WindowRule};
+use crate::desktop::{Shape, ask};
+use crate::x11::{Display, FromX, SharedPictures, monitor};
 use drawable::{Drawn, Screen, Watched};
-use lk_media::thread::{self, Thread};
 use lk_media::{
-    AlphaKind, Clock, Error, Frame, FrameMut, FrameSpec, PixelFormat, Result, SourceState, Timestamp,
+    AlphaKind, Clock, Error, Frame, FrameMut, FrameSpec, PixelFormat, Result, Size, SourceState, Timestamp,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,58 +20,12 @@ use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{ChangeWindowAttributesAux, ConnectionExt, EventMask, ImageFormat};
 use x11rb::protocol::{Event, shm, xfixes};
 
-/// Pictures that may be in use at a time; who holds more gets copies.
-const MOST: usize = 16;
-/// How often a window that was closed, or a display that went away, is looked for.
-const LOOK: Duration = Duration::from_millis(250);
-/// Unused pictures are given back after this long without a new one.
-const IDLE: Duration = Duration::from_secs(5);
-
-pub(super) fn windows(display: Option<&str>) -> Result<Vec<WindowInfo>> {
-    let name = display.map(str::to_owned);
+pub(super) fn windows(name: Option<String>) -> Result<Vec<WindowInfo>> {
     ask(move || clients::windows(&Display::open(name.as_deref())?))
 }
 
-/// Starts a capture on a thread of its own; what is chosen is there by then, and its first frame where it is visible.
-pub(super) fn open(shared: Arc<Shared>, target: Target) -> Result<Thread> {
-    let (sender, receiver) = crossbeam_channel::bounded(1);
-    let thread = thread::spawn("lk-capture", move || {
-        let mut target = target;
-        match Session::begin(&shared, &mut target) {
-            // nobody hears of it when the display took too long
-            Ok(session) if sender.send(Ok(())).is_ok() => serve(&shared, session, &mut target),
-            Ok(_) => {}
-            Err(error) => drop(sender.send(Err(error))),
-        }
-        shared.ended.ring();
-    })?;
-    answer(&receiver, thread).map(|((), thread)| thread)
-}
-
-/// Captures until it is told to end; a display that went away is looked for.
-fn serve(shared: &Arc<Shared>, first: Session, target: &mut Target) {
-    let mut session = Some(first);
-    while !shared.cancel.is_cancelled() {
-        let outcome = match session.take() {
-            Some(mut session) => session.run(target),
-            None => Session::resume(shared).map(|found| session = Some(found)),
-        };
-        match outcome {
-            Ok(()) if session.is_none() => return,
-            Ok(()) => {}
-            Err(error) => {
-                if shared.state.lock().word() != SourceState::Reconnecting.word() {
-                    tracing::warn!("{}: {error}", shared.name);
-                }
-                shared.enter(SourceState::Reconnecting);
-                shared.bell.wait(LOOK);
-            }
-        }
-    }
-}
-
 /// A display and what is captured of it.
-struct Session {
+pub(super) struct Capturing {
     shared: Arc<Shared>,
     display: Display,
     pictures: SharedPictures,
@@ -86,32 +39,29 @@ struct Session {
     search: Timestamp,
 }
 
-impl Session {
-    /// Opens the display and takes the first frame.
-    fn begin(shared: &Arc<Shared>, target: &mut Target) -> Result<Self> {
-        let mut session = Self::resume(shared)?;
+impl Link for Capturing {
+    fn begin(shared: &Arc<Shared>, display: Option<&str>, target: &mut Target) -> Result<Self> {
+        let mut this = Self::resume(shared, display, target)?;
         match target {
             Target::Window(rule) => {
-                let found = rule.choose(&clients::windows(&session.display)?)?;
+                let found = rule.choose(&clients::windows(&this.display)?)?;
                 *rule = rule.afterwards(&found);
-                session.attach(found)?;
+                this.attach(found)?;
             }
             Target::Screen(region) => {
-                let screen = Screen::new(&session.display, *region)?;
+                let screen = this.screen(*region)?;
                 if screen.area().is_none() {
-                    let (width, height) = screen.size();
-                    return Err(Error::parameter("the region lies outside the screen")
-                        .with_hint(format!("the screen has {width}x{height} pixels")));
+                    return Err(super::outside(screen.size()));
                 }
-                session.drawn = Some(Drawn::Screen(screen));
+                this.drawn = Some(Drawn::Screen(screen));
             }
         }
-        session.take_frame()?;
-        Ok(session)
+        this.take_frame()?;
+        Ok(this)
     }
 
-    fn resume(shared: &Arc<Shared>) -> Result<Self> {
-        let display = Display::open(shared.options.display.as_deref())?;
+    fn resume(shared: &Arc<Shared>, display: Option<&str>, _: &Target) -> Result<Self> {
+        let display = Display::open(display)?;
         display.prepare_capture()?;
         let events = EventMask::PROPERTY_CHANGE | EventMask::STRUCTURE_NOTIFY;
         let root = display.root();
@@ -127,13 +77,6 @@ impl Session {
             pointer: None,
             search: Timestamp::ZERO,
         })
-    }
-
-    fn attach(&mut self, window: WindowInfo) -> Result<()> {
-        self.drawn = Watched::new(&self.display, window.id)?.map(Drawn::Window);
-        self.damaged = self.drawn.is_some();
-        *self.shared.window.lock() = Some(window);
-        Ok(())
     }
 
     fn run(&mut self, target: &Target) -> Result<()> {
@@ -157,6 +100,29 @@ impl Session {
             }
             self.wait(now)?;
         }
+        Ok(())
+    }
+}
+
+impl Capturing {
+    /// The screen, or the monitor that was asked for, or a part of it.
+    fn screen(&self, region: Option<Region>) -> Result<Screen> {
+        let Some(wanted) = &self.shared.options.output else { return Screen::new(&self.display, region) };
+        let monitor = monitor(&self.display, wanted)?;
+        let size = Size::new(u32::from(monitor.width), u32::from(monitor.height));
+        let part = region.unwrap_or(Region { x: 0, y: 0, size });
+        if !part.is_in(size) {
+            return Err(super::outside(size));
+        }
+        let corner = |at: i16| u32::try_from(at).unwrap_or(0);
+        let place = Region { x: corner(monitor.x) + part.x, y: corner(monitor.y) + part.y, size: part.size };
+        Screen::new(&self.display, Some(place))
+    }
+
+    fn attach(&mut self, window: WindowInfo) -> Result<()> {
+        self.drawn = Watched::new(&self.display, window.id)?.map(Drawn::Window);
+        self.damaged = self.drawn.is_some();
+        *self.shared.window.lock() = Some(window);
         Ok(())
     }
 
@@ -190,7 +156,7 @@ impl Session {
     /// Looks for the target; false if it cannot come back.
     fn look(&mut self, target: &Target) -> Result<bool> {
         match target {
-            Target::Screen(region) => self.drawn = Some(Drawn::Screen(Screen::new(&self.display, *region)?)),
+            Target::Screen(region) => self.drawn = Some(Drawn::Screen(self.screen(*region)?)),
             Target::Window(rule) => match rule.find(&clients::windows(&self.display)?) {
                 Some(found) => self.attach(found.clone())?,
                 None if matches!(rule, WindowRule::Id(_)) => {
@@ -254,12 +220,12 @@ impl Session {
             return Ok(());
         };
         let conn = &self.display.conn;
-        let memory = self.pictures.take(conn, area.size)?;
+        let memory = self.pictures.take(conn, Shape::packed(area.size))?;
+        let id = *memory.id().ok_or_else(|| Error::internal("a picture without memory"))?;
         let copied = self.pictures.out() > MOST;
         let (width, height) = (area.size.width as u16, area.size.height as u16);
         let format = ImageFormat::Z_PIXMAP.into();
-        let got =
-            shm::get_image(conn, area.drawable, area.x, area.y, width, height, !0, format, memory.id, 0);
+        let got = shm::get_image(conn, area.drawable, area.x, area.y, width, height, !0, format, id, 0);
         let depth = match got.map_err(Error::from_x)?.reply() {
             Ok(got) => got.depth,
             Err(x11rb::errors::ReplyError::X11Error(_)) => {

@@ -2,20 +2,16 @@
 //! What windows and captures need of X11, spoken in Rust over the server's socket: no library is linked or loaded, and
 //! a server that dies is an error like any other, where Xlib would end the process.
 
-mod pictures;
 mod screen;
-mod segment;
+mod shared;
 
-pub(crate) use pictures::{BYTES, Memory, Pictures};
-pub(crate) use screen::refresh_period;
+pub(crate) use screen::{monitor, refresh_period};
+pub(crate) use shared::{Memory, SharedPictures};
 
-use lk_media::clock::Deadline;
-use lk_media::thread::{self, Thread};
+use crate::desktop::Bell;
 use lk_media::{Error, ErrorKind, Result};
-use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use std::borrow::Cow;
-use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
+use std::os::fd::AsFd;
 use std::time::Duration;
 use x11rb::connection::{Connection, RequestConnection};
 use x11rb::errors::{ConnectError, ConnectionError, ReplyError, ReplyOrIdError};
@@ -23,8 +19,6 @@ use x11rb::protocol::xproto::{self, Atom, ConnectionExt, Depth, ImageOrder, Scre
 use x11rb::protocol::{composite, damage, shm, xfixes};
 use x11rb::rust_connection::RustConnection;
 
-/// How long a display may take to answer when it is opened.
-pub(crate) const ANSWER: Duration = Duration::from_secs(5);
 /// Atoms of others' properties that are read, in 32-bit units.
 const LONGEST: u32 = 1 << 16;
 
@@ -74,7 +68,7 @@ impl Display {
                 .ok()
                 .and_then(|v| v.reply().ok())
                 .is_some_and(|v| (v.major_version, v.minor_version) >= (1, 2))
-            && segment::Segment::new(4096).and_then(|s| s.attach(&self.conn)).is_ok()
+            && shared::can_share(&self.conn)
     }
 
     fn has(&self, extension: &'static str) -> bool {
@@ -152,74 +146,14 @@ impl Display {
     /// Waits until the display has something to say, `bell` rings, or `limit` has passed.
     pub fn wait(&self, bell: &Bell, limit: Option<Duration>) -> Result<()> {
         self.conn.flush().map_err(Error::from_x)?;
-        let mut fds = [PollFd::new(self.conn.stream(), PollFlags::IN), PollFd::new(&bell.0, PollFlags::IN)];
-        let limit = limit
-            .map(|l| Timespec { tv_sec: l.as_secs().min(3600) as i64, tv_nsec: i64::from(l.subsec_nanos()) });
-        match poll(&mut fds, limit.as_ref()) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(e) => return Err(Error::internal("cannot wait for the display").with_source(e)),
-        }
-        bell.clear();
-        Ok(())
-    }
-}
-
-/// Rung by others to wake a thread that waits for its display.
-pub(crate) struct Bell(OwnedFd);
-
-impl Bell {
-    pub fn new() -> Result<Self> {
-        let fd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
-            .map_err(|e| Error::internal("cannot make an event descriptor").with_source(e))?;
-        Ok(Self(fd))
-    }
-
-    pub fn ring(&self) {
-        // full means that it has been rung
-        let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
-    }
-
-    /// Waits for it, at most `limit`.
-    pub fn wait(&self, limit: Duration) {
-        let limit =
-            Timespec { tv_sec: limit.as_secs().min(3600) as i64, tv_nsec: i64::from(limit.subsec_nanos()) };
-        let _ = poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&limit));
-        self.clear();
-    }
-
-    fn clear(&self) {
-        let _ = rustix::io::read(self.0.as_fd(), &mut [0; 8]);
-    }
-}
-
-/// Runs `body` on a thread of its own and gives its answer, or an error if the display takes too long.
-pub(crate) fn ask<T: Send + 'static>(body: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    let (sender, receiver) = crossbeam_channel::bounded(1);
-    let thread = thread::spawn("lk-display", move || drop(sender.send(body())))?;
-    answer(&receiver, thread).map(|(answer, _)| answer)
-}
-
-/// The first answer of a thread that speaks to a display, or an error if it takes too long.
-pub(crate) fn answer<T>(
-    receiver: &crossbeam_channel::Receiver<Result<T>>,
-    thread: Thread,
-) -> Result<(T, Thread)> {
-    match receiver.recv_timeout(ANSWER) {
-        Ok(answer) => Ok((answer?, thread)),
-        Err(_) => {
-            // it may hang for as long as the display does
-            thread.detach();
-            let message = format!("the display does not answer within {} s", ANSWER.as_secs());
-            Err(Error::new(ErrorKind::Display, message)
-                .with_hint("it may be stopped or overloaded; try again"))
-        }
+        bell.wait_beside(self.conn.stream().as_fd(), limit).map(drop)
     }
 }
 
 fn cannot_open(name: &str, error: ConnectError) -> Error {
     let wayland = name.is_empty() && std::env::var_os("WAYLAND_DISPLAY").is_some();
     let hint = if wayland {
-        "this Wayland session has no Xwayland, which this version needs: install or enable it"
+        "this Wayland session has no Xwayland, which windows need here: install or enable it"
     } else {
         "run in a desktop session, or start a display without a screen: Xvfb :9 & export DISPLAY=:9"
     };
@@ -270,22 +204,3 @@ impl FromX<ReplyOrIdError> for Error {
         }
     }
 }
-
-/// What the owner of a thread that speaks to a display does at its end: waits a moment, and lets it go if the display
-/// hangs.
-pub(crate) fn let_go(thread: Option<Thread>, ended: &lk_media::Wake) {
-    const PATIENCE: Duration = Duration::from_secs(1);
-    const LOOK: Duration = Duration::from_millis(10);
-    let Some(thread) = thread else { return };
-    let deadline = Deadline::after(PATIENCE);
-    while !thread.is_finished() && !deadline.has_passed() {
-        // others may wait for the same ring
-        ended.wait(deadline.left(LOOK));
-    }
-    if !thread.is_finished() {
-        thread.detach();
-    }
-}
-
-/// The pictures of a thread, shared with the frames that hold some of them.
-pub(crate) type SharedPictures = Arc<Pictures>;

@@ -168,17 +168,14 @@ impl Screen {
     }
 
     /// Columns and rows of the whole screen.
-    pub fn size(&self) -> (u32, u32) {
-        (self.whole.width, self.whole.height)
+    pub fn size(&self) -> Size {
+        self.whole
     }
 
     /// What is read: None while the region is not on the screen.
     pub fn area(&self) -> Option<Area> {
         let region = self.region.unwrap_or(Region { x: 0, y: 0, size: self.whole });
-        let fits = |at: u32, length: u32, side: u32| at.checked_add(length).is_some_and(|end| end <= side);
-        let inside = fits(region.x, region.size.width, self.whole.width)
-            && fits(region.y, region.size.height, self.whole.height);
-        inside.then_some(Area {
+        region.is_in(self.whole).then_some(Area {
             drawable: self.root,
             x: region.x as i16,
             y: region.y as i16,

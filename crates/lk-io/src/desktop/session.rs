@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Which display is meant.
+
+use lk_media::{Error, ErrorKind};
+use std::ffi::OsString;
+
+/// A display by its protocol. No name means the one the session's environment names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Session {
+    X11(Option<String>),
+    Wayland(Option<String>),
+}
+
+impl Session {
+    /// The display called `name`: "wayland-1" or the path of a socket are Wayland, all else (":0") is X11. Without a
+    /// name Wayland, where there is a Wayland session.
+    pub fn named(name: Option<&str>) -> Self {
+        match name {
+            Some(name) if name.starts_with("wayland-") || name.starts_with('/') => {
+                Self::Wayland(Some(name.to_owned()))
+            }
+            Some(name) => Self::X11(Some(name.to_owned())),
+            None if variable("WAYLAND_DISPLAY").is_some() => Self::Wayland(None),
+            None => Self::X11(None),
+        }
+    }
+
+    /// The X11 display on which windows are looked at: that of the session, Xwayland in one of Wayland. An error says
+    /// what to do in a session without.
+    pub fn of_windows(self) -> Result<Option<String>, Error> {
+        match self {
+            Self::X11(name) => Ok(name),
+            Self::Wayland(None) if variable("DISPLAY").is_some() => Ok(None),
+            Self::Wayland(_) => Err(no_xwayland()),
+        }
+    }
+}
+
+/// Whether a Wayland session is around.
+pub(crate) fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+fn no_xwayland() -> Error {
+    Error::new(ErrorKind::Display, "this Wayland session has no Xwayland, which windows need here")
+        .with_hint("install or enable Xwayland; the screen can be captured without it: \"screen\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_say_the_protocol() {
+        assert_eq!(Session::named(Some(":0")), Session::X11(Some(":0".to_owned())));
+        assert_eq!(Session::named(Some("host:1.0")), Session::X11(Some("host:1.0".to_owned())));
+        for name in ["wayland-1", "/run/user/1000/wayland-0"] {
+            assert_eq!(Session::named(Some(name)), Session::Wayland(Some(name.to_owned())));
+            let error = Session::named(Some(name)).of_windows().expect_err("no X11 there");
+            assert_eq!(error.kind(), ErrorKind::Display);
+        }
+    }
+}
