@@ -9,7 +9,9 @@ BUILD_PACKAGES=(build-essential clang libclang-dev pkg-config nasm cmake git ca-
     libavcodec-dev libavformat-dev libavutil-dev libavfilter-dev libswscale-dev libswresample-dev
     ffmpeg fonts-dejavu-core
     dbus-daemon pipewire pipewire-bin pipewire-pulse wireplumber pulseaudio-utils
-    xvfb openbox x11-utils xdotool)
+    gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-pipewire pipewire-v4l2
+    xvfb openbox x11-utils xdotool
+    qemu-system-x86 busybox-static cpio kmod alsa-utils v4l-utils)
 PYTHON_PACKAGES=(python3 python3-venv python3-dev)
 STAMP=$VENV/.setup-stamp
 REQUIREMENTS=$ROOT/tools/requirements-dev.txt

@@ -45,3 +45,4 @@ class VideoTarget(abc.ABC):
 VideoTarget.register(_native.IPCTarget)
 VideoTarget.register(_native.NullTarget)
 VideoTarget.register(_native.VideoPort)
+VideoTarget.register(_native.VirtualCamera)

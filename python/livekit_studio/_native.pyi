@@ -16,11 +16,13 @@ from ._devices import AudioDevice, CameraInfo, CameraMode, CameraStatistics, Dev
 from ._errors import LiveKitError
 from ._events import Event
 from ._reports import (
+    Diagnosis,
     IPCSourceStatistics,
     IPCTargetStatistics,
     PlayerStatistics,
     RecorderStatistics,
     RecordingReport,
+    VirtualCameraStatistics,
     WindowInfo,
 )
 
@@ -64,12 +66,14 @@ __all__ = [
     "VideoPort",
     "VideoSource",
     "Viewer",
+    "VirtualCamera",
     "VirtualMicrophone",
     "VirtualSpeaker",
     "WindowCapture",
     "WindowList",
     "_AudioBlocks",
     "_Batch",
+    "_CameraFrames",
     "_EventStream",
     "_FileFrames",
     "_FunctionWorker",
@@ -84,6 +88,7 @@ __all__ = [
     "_service_ended",
     "_service_next",
     "cameras",
+    "doctor",
     "microphones",
     "open",
     "render",
@@ -638,6 +643,13 @@ class WindowList:
     def to_pylist(self) -> list[str]:
         """All titles."""
     def __len__(self) -> int: ...
+
+def doctor() -> Diagnosis:
+    """What of LiveKit works on this machine, part by part, and what mends the rest; ``print`` it.
+
+    Opens no device and changes nothing. Parts: the renderer, FFmpeg, sound, cameras, virtual cameras,
+    the desktop, pictures between processes.
+    """
 
 def windows(*, display: str | None = None) -> list[WindowInfo]:
     """The windows of the desktop in the order they were opened. Raises DisplayError."""
@@ -1325,6 +1337,86 @@ class AudioRepeater:
         """Lets the device go. Calling it again does nothing."""
     def __enter__(self) -> Self: ...
     def __exit__(self, *args: object) -> None: ...
+
+@final
+class VirtualCamera(VideoTarget):
+    """A camera that other programs can choose, and that shows what it is given.
+
+    Add it to a :class:`Compositor`, a :class:`Player` or whatever has ``add_target``, or :meth:`send` arrays. One picture
+    goes out in each period of its rate: a new one as soon as it comes, of several the newest, and the last one again
+    when none has come; black before the first. Pictures of any size and format are converted once. A way out that is
+    lost (PipeWire is restarted, say) is looked for until it is back. The camera is gone once this is closed or dropped,
+    or its process has ended in whatever way.
+
+    Args:
+        width, height: of its pictures, in pixels; even.
+        fps: its pictures a second: a number, "30000/1001", or (30000, 1001).
+        format: of the arrays that are sent. What is Y'CbCr goes out as it is, where the device takes it.
+        name: what people choose it by; a device of v4l2loopback's has its name already.
+        device: "v4l2loopback", "pipewire", a file "/dev/video10", or (a part of) the name of a v4l2loopback device.
+            Without it, the first v4l2loopback device that is free, or PipeWire if there is none.
+
+    Raises DeviceError if there is no way out on this machine (the message has the commands) or no permission,
+    DeviceNotFoundError if there is no such device or it is no output, DeviceBusyError if another program writes to it,
+    FormatError for sizes that cannot be. Once closed, :meth:`send` raises ClosedError.
+    """
+
+    def __new__(
+        cls,
+        width: int,
+        height: int,
+        fps: _Rate,
+        *,
+        format: _PixelFormat = "rgb24",
+        name: str = "LiveKit",
+        device: str | None = None,
+    ) -> Self: ...
+    def send(self, array: _Pixels) -> None:
+        """Shows an array of the camera's size in ``format``; uint8, copied.
+
+        (height, width, 3 or 4); yuyv422: (height, width, 2); yuv420p and nv12: (height * 3 / 2, width). Never waits.
+        Raises FormatError for another shape or dtype.
+        """
+    def push(self, array: _Pixels, is_flipped: bool = False) -> None:
+        """Shows a BGR (height, width, 3) or BGRA (height, width, 4) array of any size, as every target does."""
+    def sleep_until_next_frame(self) -> None:
+        """Waits until the next array is to be sent; ``fps`` is kept on average, however long making them takes."""
+    @property
+    def width(self) -> int:
+        """Columns."""
+    @property
+    def height(self) -> int:
+        """Rows."""
+    @property
+    def fps(self) -> float:
+        """Its pictures a second."""
+    @property
+    def format(self) -> _PixelFormat:
+        """Of the arrays that are sent."""
+    @property
+    def native_format(self) -> _PixelFormat:
+        """Of the pictures that go out. On PipeWire who looks chooses."""
+    @property
+    def device(self) -> str:
+        """What other programs find it by: "/dev/video10", or its name."""
+    @property
+    def backend(self) -> Literal["v4l2loopback", "pipewire"]:
+        """Where it is."""
+    @property
+    def frames_sent(self) -> int:
+        """Arrays sent."""
+    @property
+    def current_fps(self) -> float:
+        """Arrays sent a second at present; ``fps`` before there are two."""
+    @property
+    def state(self) -> Literal["starting", "live", "reconnecting", "ended"]:
+        """``"starting"`` until the first picture, ``"reconnecting"`` while its way out is lost."""
+    def statistics(self) -> VirtualCameraStatistics:
+        """The counts so far."""
+    def close(self) -> None:
+        """Takes the camera away."""
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_args: object) -> None: ...
 
 @final
 class VirtualMicrophone:
@@ -2269,8 +2361,8 @@ def set_threads(n: int) -> None:
 def set_frame_memory(megabytes: int) -> None:
     """Bounds the memory of all frames alive in this process (default 1024 MB); past it FrameMemoryError."""
 
-def _cli(args: list[str]) -> int:
-    """Runs the command line and gives its exit status."""
+def _cli(args: list[str], program: list[str]) -> int:
+    """Runs the command line and gives its exit status; ``program`` is how the same command is started again."""
 
 def _service_next() -> tuple[Callable[..., object], tuple[Any, ...]] | None:
     """Waits for the next call the service thread has to make; None when it is to end."""

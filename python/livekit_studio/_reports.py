@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What players and recorders did, in numbers, and what windows there are."""
+"""What players, recorders and cameras did, in numbers, and what windows there are."""
 
 from __future__ import annotations
 
@@ -38,6 +38,23 @@ class IPCSourceStatistics:
     copied: int
     lost: int
     writers: int
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualCameraStatistics:
+    """Counts of a :class:`VirtualCamera` since it was opened.
+
+    Attributes:
+        frames: pictures that went out.
+        repeated: times that the last one went out again because no new one had come.
+        dropped: pictures that did not go out: a newer one came first, or there was no way out at the time.
+        missed: periods that nothing went out in because this program did not come to it.
+    """
+
+    frames: int
+    repeated: int
+    dropped: int
+    missed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,3 +174,43 @@ class WindowInfo:
     pid: int | None
     size: tuple[int, int]
     id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One part of LiveKit on this machine, as :func:`doctor` found it.
+
+    Attributes:
+        topic: what it is about ("sound").
+        health: "works", "limited" (not all of it) or "missing" (until something is done).
+        text: what was found.
+        mend: what to do about it, or None if it works.
+    """
+
+    topic: str
+    health: str
+    text: str
+    mend: str | None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Diagnosis:
+    """What of LiveKit works on this machine; as text, a line for each part and what mends it.
+
+    Attributes:
+        version: of LiveKit.
+        machine: the operating system and the processor.
+        findings: the parts.
+        text: all of it for people.
+    """
+
+    version: str
+    machine: str
+    findings: list[Finding]
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return self.text

@@ -16,11 +16,20 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "python"
 PROGRAMS = sorted(EXAMPLES.glob("*.py"))
-# a folder of media is needed by test_the_demo, a display by those in test_desktop.py
-OWN_TEST = {"demo.py", "viewers_2020.py", "windows_2020.py"}
+# a folder of media is needed by test_the_demo, a display by those in test_desktop.py, a camera by one in
+# test_cameras.py, PipeWire by those in test_virtual_camera.py
+OWN_TEST = {
+    "cameras_2020.py",
+    "demo.py",
+    "vcam_2020.py",
+    "viewers_2020.py",
+    "virtual_camera.py",
+    "windows_2020.py",
+}
 
 # What each example is called with; {picture}, {clip} and {sound} are files.
 ARGUMENTS = {
+    "camera.py": [],
     "compose.py": ["{picture}", "{clip}", "compose.mp4"],
     "contact_sheet.py": ["{clip}", "sheet.png"],
     "mix_sounds.py": ["{sound}", "{clip}", "mixed.wav"],

@@ -426,7 +426,7 @@ def test_waiting_ends_with_an_interrupt() -> None:
 
 def test_the_command_line_lists_and_watches(pushing: Other) -> None:
     def command(*arguments: str) -> str:
-        program = "import sys; from livekit_studio._native import _cli; sys.exit(_cli(sys.argv[1:]))"
+        program = "import sys; from livekit_studio._native import _cli; sys.exit(_cli(sys.argv[1:], []))"
         done = subprocess.run(
             [sys.executable, "-c", program, *arguments],
             capture_output=True,

@@ -13,12 +13,14 @@
 //! ```
 
 mod audible;
+mod doctor;
 mod record;
 mod registry;
 mod render;
 mod viewer;
 
 pub use audible::{Audible, AudioOutput};
+pub use doctor::{Diagnosis, Finding, Health, diagnose};
 pub use lk_compositor::{
     Anchor, Blend, Color, Crop, Fit, Flip, Layer, LayerId, Level, Levels, MixId, MixSettings, MixerInput,
     MixerSettings, Mixes, Monitor, OfflinePolicy, Placement, Point, RenderStatistics, Scene, SourceId,
@@ -54,6 +56,10 @@ pub use lk_io::record::{
     AudioTrack, Recorder, RecorderSettings, RecorderState, RecorderStatistics, RecordingReport,
 };
 pub use lk_io::viewer::{Key, Painter, View, ViewFit, Viewer, ViewerOptions, ViewerStatistics};
+/// The camera that shows what programs share under a name: its settings and its process.
+#[cfg(unix)]
+pub use lk_io::virtual_camera::host as virtual_camera;
+pub use lk_io::virtual_camera::{CameraDevice, VirtualCamera, VirtualCameraOptions, VirtualCameraStatistics};
 pub use lk_io::window_capture::{Capture, CaptureOptions, Region, WindowInfo, WindowRule, windows};
 pub use lk_media::*;
 pub use record::{Heard, Recorded, Recording};

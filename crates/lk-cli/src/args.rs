@@ -91,9 +91,47 @@ pub(crate) enum Command {
     Windows,
     /// List the cameras and sound devices there are, and say what sound needs on this machine
     Devices,
+    /// Say what of LiveKit works on this machine, and what mends the rest
+    Doctor,
     /// Look at pictures that running programs share (IPCTarget)
     #[command(subcommand)]
     Ipc(IpcCommand),
+    /// Have what programs share as IPCTarget("LiveKitVCam", ...) show up as a camera
+    #[command(subcommand)]
+    Vcam(VcamCommand),
+}
+
+/// `vcam`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum VcamCommand {
+    /// Save what the camera is and start the process that makes it, now and with every session
+    Register(RegisterArgs),
+    /// Take the camera away and forget it
+    Unregister,
+    /// Say what the camera is, whether its process runs, and who writes
+    Status,
+    /// Make the camera in this process, until Ctrl-C
+    Run,
+}
+
+/// `vcam register`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RegisterArgs {
+    /// What people choose it by, where it can be named
+    #[arg(long, default_value = "LiveKit")]
+    pub name: String,
+    /// Its pictures, in pixels; those of another size are fitted in
+    #[arg(long, value_name = "WxH", default_value = "1280x720", value_parser = size)]
+    pub size: Size,
+    /// Pictures a second: 30, 29.97 or 30000/1001
+    #[arg(long, default_value = "30")]
+    pub fps: FrameRate,
+    /// v4l2loopback, pipewire, /dev/videoN or a name (default: a free v4l2loopback device, else PipeWire)
+    #[arg(long, default_value = "")]
+    pub device: String,
+    /// The name that programs share their pictures under
+    #[arg(long, value_name = "NAME", default_value = "LiveKitVCam")]
+    pub mapping: String,
 }
 
 /// `ipc`.

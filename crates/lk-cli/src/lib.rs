@@ -9,6 +9,7 @@ mod args;
 mod audio_spec;
 mod desktop;
 mod devices;
+mod doctor;
 mod failure;
 mod ipc;
 mod layer_spec;
@@ -19,6 +20,7 @@ mod probe;
 mod progress;
 mod render;
 mod spec;
+mod vcam;
 
 use args::Command;
 use livekit_studio::Cancel;
@@ -37,11 +39,19 @@ pub const CANCELLED: i32 = 130;
 /// a file being rendered is finished first and holds what was made.
 pub fn run(args: Vec<String>, cancel: &Cancel) -> i32 {
     // an error means that the program listens to the engine already, and it goes on doing so
-    run_with(args, cancel, |lines| drop(tracing::dispatcher::set_global_default(lines)))
+    let this = std::env::current_exe()
+        .map_or_else(|_| "livekit-studio".into(), |p| p.to_string_lossy().into_owned());
+    run_with(args, &[this], cancel, |lines| drop(tracing::dispatcher::set_global_default(lines)))
 }
 
-/// The same; `listen` is given what prints the engine's warnings for people, before anything is done.
-pub fn run_with(args: Vec<String>, cancel: &Cancel, listen: impl FnOnce(tracing::Dispatch)) -> i32 {
+/// The same; `program` is how this command is started again, `listen` is given what prints the engine's warnings for
+/// people, before anything is done.
+pub fn run_with(
+    args: Vec<String>,
+    program: &[String],
+    cancel: &Cancel,
+    listen: impl FnOnce(tracing::Dispatch),
+) -> i32 {
     let cli = match args::parse(&args) {
         Ok(cli) => cli,
         Err(stop) => return stop.tell(),
@@ -54,7 +64,9 @@ pub fn run_with(args: Vec<String>, cancel: &Cancel, listen: impl FnOnce(tracing:
         Command::Formats => lists::formats(output),
         Command::Encoders => lists::encoders(output),
         Command::Devices => devices::command(output),
+        Command::Doctor => doctor::command(output),
         Command::Ipc(args) => ipc::command(args, output, cancel),
+        Command::Vcam(command) => vcam::command(command, program, output, cancel),
         Command::View(args) => desktop::view(args, cancel),
         Command::Play(args) => desktop::play(args, cancel),
         Command::Windows => desktop::windows(output),

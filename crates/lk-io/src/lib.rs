@@ -20,6 +20,7 @@ pub mod record;
 #[cfg(target_os = "linux")]
 mod v4l2;
 pub mod viewer;
+pub mod virtual_camera;
 pub mod window_capture;
 #[cfg(target_os = "linux")]
 mod x11;

@@ -15,6 +15,7 @@ mod compositor;
 mod compositor_window;
 mod copier;
 mod device;
+mod doctor;
 mod error;
 mod events;
 mod frame;
@@ -50,6 +51,7 @@ mod text;
 mod values;
 mod video_port;
 mod viewer;
+mod virtual_camera;
 mod virtual_microphone;
 mod virtual_speaker;
 mod window_capture;
@@ -81,11 +83,12 @@ fn set_frame_memory(megabytes: i64) -> PyResult<()> {
 }
 
 #[pyfunction]
-fn _cli(py: Python<'_>, args: Vec<String>) -> PyResult<i32> {
+fn _cli(py: Python<'_>, args: Vec<String>, program: Vec<String>) -> PyResult<i32> {
     let cancel = livekit_studio::Cancel::new();
     let inner = cancel.clone();
     let listen = |lines| logging::listen_instead(Some(lines));
-    let status = blocking::blocking(py, &cancel, |_| Ok(()), move || lk_cli::run_with(args, &inner, listen));
+    let status =
+        blocking::blocking(py, &cancel, |_| Ok(()), move || lk_cli::run_with(args, &program, &inner, listen));
     logging::listen_instead(None);
     status
 }
@@ -116,6 +119,8 @@ mod _native {
     use super::compositor::{PyBatch, PyCompositor, render};
     #[pymodule_export]
     use super::copier::PyCopier;
+    #[pymodule_export]
+    use super::doctor::doctor;
     #[pymodule_export]
     use super::events::{PyEventStream, PySubscription};
     #[pymodule_export]
@@ -180,6 +185,8 @@ mod _native {
     use super::video_port::PyVideoPort;
     #[pymodule_export]
     use super::viewer::PyViewer;
+    #[pymodule_export]
+    use super::virtual_camera::PyVirtualCamera;
     #[pymodule_export]
     use super::virtual_microphone::PyVirtualMicrophone;
     #[pymodule_export]

@@ -9,6 +9,7 @@ use crate::null_target::PyNullTarget;
 use crate::values::type_name;
 use crate::video_port::PyVideoPort;
 use crate::viewer::PyViewer;
+use crate::virtual_camera::PyVirtualCamera;
 use livekit_studio::clock::Deadline;
 use livekit_studio::frame::FrameId;
 use livekit_studio::wake::Wakes;
@@ -35,6 +36,9 @@ pub(crate) fn target_of(value: &Bound<'_, PyAny>) -> PyResult<Option<Arc<dyn Vid
     if let Ok(target) = value.cast::<PyIpcTarget>() {
         return Ok(Some(target.get().target()?));
     }
+    if let Ok(camera) = value.cast::<PyVirtualCamera>() {
+        return Ok(Some(camera.get().target()?));
+    }
     if let Ok(viewer) = value.cast::<PyViewer>() {
         return Ok(Some(viewer.get().viewer.target()));
     }
@@ -51,7 +55,7 @@ pub(crate) fn target_of(value: &Bound<'_, PyAny>) -> PyResult<Option<Arc<dyn Vid
 /// What is said of something that is no target.
 pub(crate) fn not_a_target(value: &Bound<'_, PyAny>) -> PyErr {
     raise(Error::format(format!("{} is not a target", type_name(value))).with_hint(
-        "pass a VideoPort, a Viewer, an IPCTarget, a NullTarget, an object of a class derived from VideoTarget or, to render, \
+        "pass a VideoPort, a Viewer, an IPCTarget, a VirtualCamera, a NullTarget, an object of a class derived from VideoTarget or, to render, \
              a file name",
     ))
 }

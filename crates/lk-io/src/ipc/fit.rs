@@ -57,7 +57,7 @@ impl IpcFit {
 }
 
 /// `frame`, scaled if that is asked for.
-pub(super) fn scaled(resizer: &mut Resizer, frame: &Frame, fit: Option<IpcFit>, to: Size) -> Result<Frame> {
+pub(crate) fn scaled(resizer: &mut Resizer, frame: &Frame, fit: Option<IpcFit>, to: Size) -> Result<Frame> {
     match fit {
         Some(fit) if frame.size() != to => resizer.resize(frame, fit.size(frame.size(), to, frame.format())),
         _ => Ok(frame.clone()),
@@ -65,7 +65,7 @@ pub(super) fn scaled(resizer: &mut Resizer, frame: &Frame, fit: Option<IpcFit>, 
 }
 
 /// Copies a picture into the middle of another of the same format.
-pub(super) fn place(from: &FrameMap, to: &mut FrameMut) {
+pub(crate) fn place(from: &FrameMap, to: &mut FrameMut) {
     let (source, spec) = (from.spec(), to.spec());
     if source.size != spec.size {
         blacken(to);
@@ -117,7 +117,8 @@ fn steps(format: PixelFormat, plane: usize) -> (usize, usize, usize) {
     }
 }
 
-fn blacken(frame: &mut FrameMut) {
+/// Paints it black (transparent, where there is alpha).
+pub(crate) fn blacken(frame: &mut FrameMut) {
     let FrameSpec { format, color, alpha, .. } = frame.spec();
     for (index, plane) in frame.planes_mut().iter_mut().enumerate() {
         let value = match (format.is_yuv(), index, color.range) {
@@ -128,6 +129,9 @@ fn blacken(frame: &mut FrameMut) {
         for y in 0..plane.rows {
             let row = plane.row_mut(y);
             row.fill(value);
+            if format == PixelFormat::Yuy2 {
+                row.iter_mut().skip(1).step_by(2).for_each(|c| *c = 128);
+            }
             if format.has_alpha() && alpha == AlphaKind::Opaque {
                 row.iter_mut().skip(3).step_by(4).for_each(|a| *a = 255);
             }

@@ -7,7 +7,7 @@
 //! nothing that the other side wrote is believed without a look at it. [`linux`] is all that depends on the operating
 //! system. `docs/ipc-format.md` tells the format to others.
 
-mod fit;
+pub(crate) mod fit;
 mod layout;
 #[cfg(target_os = "linux")]
 mod linux;
@@ -37,6 +37,16 @@ impl IpcFolder {
     /// A folder of one's own instead of the user's runtime folder; it is made if needed, and must be nobody else's.
     pub fn at(path: &Path) -> Self {
         Self(Some(path.to_owned()))
+    }
+
+    /// An error for names that nothing can be shared under.
+    pub(crate) fn check_name(&self, name: &str) -> Result<()> {
+        self.open()?.path(name).map(drop)
+    }
+
+    /// A file in the folder that is no name of anything shared.
+    pub(crate) fn hidden(&self, name: &str) -> Result<PathBuf> {
+        Ok(self.open()?.hidden(name))
     }
 
     fn open(&self) -> Result<os::Folder> {

@@ -110,6 +110,9 @@ impl IpcTarget {
         let listener = folder.claim(name)?;
         let serving = shared.clone();
         let thread = thread::spawn("lk-ipc-target", move || serve(&serving, &listener))?;
+        if let Some(advice) = crate::virtual_camera::advice(name) {
+            tracing::warn!("ipc:{name}: {advice}");
+        }
         Ok(Self { shared, thread: Mutex::new(Some(thread)) })
     }
 

@@ -116,6 +116,11 @@ impl Folder {
         Ok(path)
     }
 
+    /// The path of a file that lies here besides; its name begins with a dot, which no shared one does.
+    pub fn hidden(&self, name: &str) -> PathBuf {
+        self.0.join(format!(".{name}"))
+    }
+
     /// Takes a name for a writer; Busy if it has one. What a dead writer left behind is replaced.
     pub fn claim(&self, name: &str) -> Result<Listener> {
         let path = self.path(name)?;

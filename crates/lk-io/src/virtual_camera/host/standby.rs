@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! What a camera shows while nobody writes.
+
+use lk_media::{Frame, FramePool, FrameSpec, PixelFormat, Result, Size};
+
+/// A black picture that says what is waited for, where text is part of the program.
+pub(super) fn picture(size: Size, mapping_name: &str) -> Result<Frame> {
+    let mut frame = FramePool::shared().frame(FrameSpec::of(PixelFormat::Bgr, size))?;
+    crate::ipc::fit::blacken(&mut frame);
+    write_on(&mut frame, mapping_name)?;
+    Ok(frame.publish(lk_media::Timestamp::ZERO))
+}
+
+#[cfg(feature = "text")]
+fn write_on(frame: &mut lk_media::FrameMut, mapping_name: &str) -> Result<()> {
+    use crate::generate::{Align, Text, TextStyle};
+    let Size { width, height } = frame.spec().size;
+    let style = TextStyle {
+        font_size: f64::from(height.min(width)) / 14.0,
+        color: [190, 190, 190, 255],
+        background: Some([0, 0, 0, 255]),
+        width: Some(f64::from(width) * 0.9),
+        align: Align::Center,
+        ..TextStyle::default()
+    };
+    let text = Text::new(&format!("LiveKit\nnobody writes to {mapping_name}"), style)?;
+    crate::ipc::fit::place(&text.frame().map(PixelFormat::Bgr)?, frame);
+    Ok(())
+}
+
+#[cfg(not(feature = "text"))]
+fn write_on(_frame: &mut lk_media::FrameMut, _mapping_name: &str) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_as_large_as_asked_for_and_says_something() {
+        for size in [Size::new(2, 2), Size::new(64, 200), Size::new(1280, 720)] {
+            let frame = picture(size, "LiveKitVCam").unwrap();
+            assert_eq!(frame.size(), size);
+            let bright = frame.map_native().to_packed().iter().filter(|b| **b > 100).count();
+            assert_eq!(bright > 50, size.width > 2 && cfg!(feature = "text"), "{size}: {bright}");
+        }
+    }
+}
