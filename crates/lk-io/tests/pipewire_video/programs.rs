@@ -30,7 +30,7 @@ pub fn session(others: &[&str]) -> Option<Session> {
     Session::start()
 }
 
-pub fn has_element(element: &str) -> bool {
+fn has_element(element: &str) -> bool {
     let found = Command::new("gst-inspect-1.0")
         .arg(element)
         .stdin(Stdio::null())
