@@ -1159,14 +1159,14 @@ class AudioPort:
 
 def microphones() -> list[AudioDevice]:
     """What can be heard: microphones, then the monitors of speakers ("what is heard"); the default comes first.
-    Empty where there is no sound server; ``livekit-studio devices`` says why."""
+    Empty where there is neither a sound server nor a sound card; ``livekit-studio devices`` says why."""
 
 def speakers() -> list[AudioDevice]:
-    """What can be played on, the default first. Empty where there is no sound server."""
+    """What can be played on, the default first. Empty as above."""
 
 @final
 class AudioInputDeviceList:
-    """The names of what can be heard, as they are when the list is made; the default comes first. Empty without a sound server."""
+    """The names of what can be heard, as they are when the list is made; the default comes first. Empty without devices."""
 
     def __new__(cls) -> Self: ...
     def size(self) -> int:
@@ -1182,7 +1182,7 @@ class AudioInputDeviceList:
 
 @final
 class AudioOutputDeviceList:
-    """The names of what can be played on, as they are when the list is made; the default comes first. Empty without a sound server."""
+    """The names of what can be played on, as they are when the list is made; the default comes first. Empty without devices."""
 
     def __new__(cls) -> Self: ...
     def size(self) -> int:
@@ -1224,7 +1224,7 @@ class Microphone:
         device: a number or name (or a unique part of one) of :func:`microphones`, or one of these; None or
             "default" is the user's choice, followed when it changes. The monitor of a speaker hears what it plays.
 
-    Raises DeviceNotFoundError, which lists and suggests, DeviceBusyError, and DeviceError without a sound server.
+    Raises DeviceNotFoundError, which lists and suggests, DeviceBusyError, and DeviceError without sound server and card.
     """
 
     def __new__(cls, device: _Device | None = None) -> Self: ...
@@ -1264,7 +1264,7 @@ class Speaker:
         volume: what the sound is multiplied by, 0 to 16.
         muted: whether it is silent.
 
-    Raises DeviceNotFoundError, which lists and suggests, DeviceBusyError, and DeviceError without a sound server.
+    Raises DeviceNotFoundError, which lists and suggests, DeviceBusyError, and DeviceError without sound server and card.
     """
 
     def __new__(

@@ -48,25 +48,27 @@ done
 # The programs, built as the other stages build them: of the whole workspace, so that nothing is built twice.
 find_rust || die "no Rust tool chain: run make setup"
 cd "$ROOT"
-mapfile -t wanted < <(sed -n -E 's/^# (test|example): (.*)$/--\1=\2/p' "${jobs[@]}" | sort -u)
 export PYTHON=$PY SOURCE=$ROOT
 PASS="PYTHON SOURCE"
-if [ ${#wanted[@]} -gt 0 ]; then
-    built=$(cargo test --profile ci --workspace --exclude lk-python "${LOCKED[@]}" --no-run "${wanted[@]}" 2>&1) ||
+workspace=(--profile ci --workspace --exclude lk-python "${LOCKED[@]}")
+
+programs() { # programs KIND COMMAND...: has cargo make those that the jobs want, and tells the jobs where they are
+    local kind=$1 built name path
+    shift
+    mapfile -t wanted < <(sed -n "s/^# $kind: //p" "${jobs[@]}" | sort -u)
+    [ ${#wanted[@]} -gt 0 ] || return 0
+    built=$("$@" "${workspace[@]}" "${wanted[@]/#/--$kind=}" 2>&1) ||
         { say "$built"; die "the programs for the guest do not build"; }
-    for program in "${wanted[@]}"; do
-        name=${program#*=}
-        case $program in
-            --test=*) path=$(sed -n "s#^ *Executable.*(\(.*/$name-[0-9a-f]*\))\$#\1#p" <<<"$built") ;;
-            *) path=target/ci/examples/$name ;;
-        esac
+    for name in "${wanted[@]}"; do
+        path=$(sed -n "s#^ *Executable.*(\(.*/$name-[0-9a-f]*\))\$#\1#p" <<<"$built")
+        path=$(realpath "${path:-target/ci/examples/$name}")
         [ -x "$path" ] || die "there is no program $name ($path)"
-        kind=${program%%=*}
-        kind=${kind#--}
-        declare -x "${kind^^}_$name=$(realpath "$path")"
+        declare -gx "${kind^^}_$name=$path"
         PASS+=" ${kind^^}_$name"
     done
-fi
+}
+programs test cargo test --no-run
+programs example cargo build
 
 say "kernel $(cat "$KIT/version"), emulated; at most $LIMIT s"
 status=0

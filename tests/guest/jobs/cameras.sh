@@ -26,4 +26,5 @@ done
 "$EXAMPLE_camera_check" flat /dev/video10 mjpeg C81E1E || exit 30
 "$EXAMPLE_camera_check" flat /dev/video11 yuv420p C81E1E || exit 31
 kill $jpegs $planes
+wait $jpegs $planes
 exit 0

@@ -4,6 +4,7 @@
 # limit: 120
 # example: camera_pattern
 set -u
+modprobe -r v4l2loopback # with other devices, of another job
 modprobe v4l2loopback exclusive_caps=1,0 video_nr=10,11 card_label=vcam,second || exit 12
 size=320x180
 for format in yuyv422 yuv420p nv12 rgb24 bgr24 bgra; do
