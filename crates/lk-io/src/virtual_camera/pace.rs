@@ -123,7 +123,7 @@ mod tests {
             let gaps = out.windows(2).map(|w| w[1].0 - w[0].0);
             assert!(gaps.fold(0.0, f64::max) < 67.0, "{between}");
             let new = out.iter().filter(|(_, index)| index.is_some()).count() as f64;
-            let possible = (10_000.0 / between.max(1e3 / 30.0)).min(301.0).max(1.0);
+            let possible = (10_000.0 / between.max(1e3 / 30.0)).clamp(1.0, 301.0);
             assert!((new - possible).abs() <= 2.0, "{new} of {possible} at {between}");
         }
     }

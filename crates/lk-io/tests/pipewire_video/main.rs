@@ -9,7 +9,6 @@ mod output;
 mod programs;
 
 #[path = "../media/mod.rs"]
-#[allow(dead_code)]
 mod media;
 #[path = "../sound_devices/session.rs"]
 #[allow(dead_code)]

@@ -4,6 +4,7 @@
 use super::media::has_ffmpeg;
 use super::session::{Session, until};
 use super::support::*;
+use lk_io::pipewire::VideoNode;
 use lk_io::virtual_camera::{CameraDevice, VirtualCamera, VirtualCameraOptions};
 use lk_media::{Delivery, PixelFormat, Size, SourceState, VideoTarget};
 use std::sync::Arc;
@@ -85,12 +86,12 @@ fn two_cameras_and_two_readers_of_one() {
     let _sender = Sender::start(cameras[0].clone(), format);
     cameras[1].send(&picture(format, 200)).unwrap();
     let nodes = ["Left", "Right", "Left"].map(node);
-    let readers = nodes.map(|node| {
-        std::thread::Builder::new()
-            .spawn(move || numbers(format, &gstreamer(&node, "format=YUY2", 30, format.packed_len(SIZE))))
-            .unwrap()
+    let read =
+        |node: &VideoNode| numbers(format, &gstreamer(node, "format=YUY2", 30, format.packed_len(SIZE)));
+    let [left, right, again] = std::thread::scope(|scope| {
+        let reading = nodes.each_ref().map(|node| scope.spawn(move || read(node)));
+        reading.map(|reader| reader.join().unwrap())
     });
-    let [left, right, again] = readers.map(|reader| reader.join().unwrap());
     for seen in [left, again] {
         assert!(seen.len() == 30 && follow(&seen) >= 20, "{seen:?}");
     }
