@@ -10,7 +10,8 @@ BUILD_PACKAGES=(build-essential clang libclang-dev pkg-config nasm cmake git ca-
     ffmpeg fonts-dejavu-core
     dbus-daemon pipewire pipewire-bin pipewire-pulse wireplumber pulseaudio-utils
     gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-pipewire pipewire-v4l2
-    xvfb openbox x11-utils xdotool)
+    xvfb openbox x11-utils xdotool
+    qemu-system-x86 busybox-static cpio kmod alsa-utils v4l-utils)
 PYTHON_PACKAGES=(python3 python3-venv python3-dev)
 STAMP=$VENV/.setup-stamp
 REQUIREMENTS=$ROOT/tools/requirements-dev.txt

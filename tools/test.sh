@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# All tests: the Rust workspace, then the Python tests against the installed wheel. Both run even if the first fails;
-# the last lines are the runners' own summaries.
+# All tests: the Rust workspace, the Python tests against the installed wheel, and those of both that need a kernel
+# with devices (tests/guest). All run even if one fails; the last lines are the runners' own summaries.
 # With LK_VERIFY=1 the long proofs run too. PYTEST_ARGS and CARGO_TEST_ARGS are passed on.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -59,6 +59,13 @@ else
     failed+=("the wheel")
 fi
 
+# ---- Guest kernel ---------------------------------------------------------------------------------------------
+
+if [ $((${#cargo_args[@]} + ${#pytest_args[@]})) -eq 0 ]; then
+    title "Tests in a guest kernel: sound cards and cameras"
+    run guest.txt tests/guest/run.sh || failed+=("tests in a guest kernel")
+fi
+
 # ---- Summary --------------------------------------------------------------------------------------------------
 
 # Adds up the "test result:" lines of cargo test, one for each test program.
@@ -77,5 +84,6 @@ grep -h '^SKIPPED' "$LOGS/python.txt" 2>/dev/null | sed 's/^/  /' | sed '1i skip
 [ ${#failed[@]} -eq 0 ] || printf 'FAILED: %s\n' "${failed[@]}"
 grep -h '^ *Summary \[' "$LOGS/rust.txt" | tail -n1 || cargo_summary rust.txt "Rust tests"
 cargo_summary rust-doc.txt "documentation"
+grep -hE '^(ok|FAILED|SKIPPED) .*' "$LOGS/guest.txt" 2>/dev/null | sed 's/^/guest kernel: /' || true
 grep -hE '^=+ .*(passed|failed|error|no tests ran).* in .*=+$' "$LOGS/python.txt" 2>/dev/null | tail -n1 || true
 [ ${#failed[@]} -eq 0 ]

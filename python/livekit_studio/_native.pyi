@@ -16,6 +16,7 @@ from ._devices import AudioDevice, CameraInfo, CameraMode, CameraStatistics, Dev
 from ._errors import LiveKitError
 from ._events import Event
 from ._reports import (
+    Diagnosis,
     IPCSourceStatistics,
     IPCTargetStatistics,
     PlayerStatistics,
@@ -72,6 +73,7 @@ __all__ = [
     "WindowList",
     "_AudioBlocks",
     "_Batch",
+    "_CameraFrames",
     "_EventStream",
     "_FileFrames",
     "_FunctionWorker",
@@ -86,6 +88,7 @@ __all__ = [
     "_service_ended",
     "_service_next",
     "cameras",
+    "doctor",
     "microphones",
     "open",
     "render",
@@ -640,6 +643,13 @@ class WindowList:
     def to_pylist(self) -> list[str]:
         """All titles."""
     def __len__(self) -> int: ...
+
+def doctor() -> Diagnosis:
+    """What of LiveKit works on this machine, part by part, and what mends the rest; ``print`` it.
+
+    Opens no device and changes nothing. Parts: the renderer, FFmpeg, sound, cameras, virtual cameras,
+    the desktop, pictures between processes.
+    """
 
 def windows(*, display: str | None = None) -> list[WindowInfo]:
     """The windows of the desktop in the order they were opened. Raises DisplayError."""

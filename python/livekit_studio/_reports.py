@@ -174,3 +174,43 @@ class WindowInfo:
     pid: int | None
     size: tuple[int, int]
     id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One part of LiveKit on this machine, as :func:`doctor` found it.
+
+    Attributes:
+        topic: what it is about ("sound").
+        health: "works", "limited" (not all of it) or "missing" (until something is done).
+        text: what was found.
+        mend: what to do about it, or None if it works.
+    """
+
+    topic: str
+    health: str
+    text: str
+    mend: str | None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Diagnosis:
+    """What of LiveKit works on this machine; as text, a line for each part and what mends it.
+
+    Attributes:
+        version: of LiveKit.
+        machine: the operating system and the processor.
+        findings: the parts.
+        text: all of it for people.
+    """
+
+    version: str
+    machine: str
+    findings: list[Finding]
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return self.text

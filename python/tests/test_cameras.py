@@ -31,10 +31,14 @@ def info() -> lk.CameraInfo:
     return found[0]
 
 
+def small(info: lk.CameraInfo) -> tuple[int, int]:
+    modes = [mode for mode in info.modes if mode.size[0] <= SMALL] or [info.modes[-1]]
+    return modes[0].size
+
+
 @pytest.fixture
 def camera(info: lk.CameraInfo) -> Iterator[lk.Camera]:
-    small = [mode for mode in info.modes if mode.size[0] <= SMALL] or [info.modes[-1]]
-    with lk.Camera(info, size=small[0].size) as camera:
+    with lk.Camera(info, size=small(info)) as camera:
         yield camera
 
 
@@ -179,7 +183,8 @@ def test_to_a_scene_a_file_and_another_process(camera: lk.Camera, tmp_path: Path
     width, height = camera.size()
     port = lk.VideoPort()
     camera.add_target(port)
-    shared = lk.IPCTarget(f"camera-test-{os.getpid()}", width, height, False)
+    name = f"camera-test-{os.getpid()}"
+    shared = lk.IPCTarget(name, width, height, False)
     camera.add_target(shared)
     path = tmp_path / "camera.mp4"
     with lk.Compositor(width, height, fps=10) as scene:
@@ -193,13 +198,43 @@ def test_to_a_scene_a_file_and_another_process(camera: lk.Camera, tmp_path: Path
         assert shown is not None
         with pytest.raises(lk.LiveSourceError):
             scene.render(tmp_path / "offline.mp4", seconds=1)
-    seen = lk.IPCSource(shared.name).frame(timeout=PATIENCE).to_ndarray("bgr24")
+    seen = lk.IPCSource(name).frame(timeout=PATIENCE).to_ndarray("bgr24")
     own = camera.frame(timeout=PATIENCE).to_ndarray("bgr24")
     assert np.abs(seen.astype(int) - own).mean() < 20
     assert np.abs(shown[64:, :, :3].astype(int) - own[64:]).mean() < 20
     assert int(media.stream(path, "video")["nb_read_frames"]) >= 15
     camera.remove_target(shared)
     camera.remove_target(port)
+
+
+def test_unplugged_while_it_is_recorded(camera: lk.Camera, tmp_path: Path) -> None:
+    driver = Path("/sys/bus/platform/drivers/vivid")
+    if not (driver / "vivid.0").exists() or not os.access(driver / "unbind", os.W_OK):
+        pytest.skip("only the kernel's virtual camera is unplugged by a test: modprobe vivid, as root")
+    path, fps = tmp_path / "unplugged.mp4", 10
+    news = camera.events()
+    camera.frame(timeout=PATIENCE)
+
+    def wait(word: str) -> None:
+        assert any(event.new == word for event in news)
+
+    with lk.Recorder(path, source=camera, fps=fps, video_width=320, video_height=180) as recorder:
+        time.sleep(1)
+        (driver / "unbind").write_text("vivid.0")
+        wait("reconnecting")
+        assert camera.pull()[0] is not None, "the last frame stays"
+        # what was not given yet may be there, but nothing new comes
+        assert len(list(camera.frames(timeout=0.5))) <= 8
+        (driver / "bind").write_text("vivid.0")
+        wait("live")
+        time.sleep(1)
+        report = recorder.stop()
+    assert camera.statistics().reconnects == 1
+    frames = int(media.stream(path, "video")["nb_read_frames"])
+    assert frames == round(report.duration * fps)
+    assert frames >= 20
+    for picture in media.decoded(path)[[0, frames // 2, -1]]:
+        assert picture.std() > 20, "a picture without bars"
 
 
 def test_the_examples(info: lk.CameraInfo, tmp_path: Path) -> None:
@@ -211,7 +246,7 @@ def test_the_examples(info: lk.CameraInfo, tmp_path: Path) -> None:
         display = f":{server.stdout.readline().decode().strip()}"
         try:
             done = subprocess.run(
-                [sys.executable, EXAMPLES / "cameras_2020.py", *files, "3"],
+                [sys.executable, EXAMPLES / "cameras_2020.py", *files, "3", *map(str, small(info))],
                 env=os.environ | {"DISPLAY": display},
                 capture_output=True,
                 text=True,

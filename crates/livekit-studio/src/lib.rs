@@ -13,12 +13,14 @@
 //! ```
 
 mod audible;
+mod doctor;
 mod record;
 mod registry;
 mod render;
 mod viewer;
 
 pub use audible::{Audible, AudioOutput};
+pub use doctor::{Diagnosis, Finding, Health, diagnose};
 pub use lk_compositor::{
     Anchor, Blend, Color, Crop, Fit, Flip, Layer, LayerId, Level, Levels, MixId, MixSettings, MixerInput,
     MixerSettings, Mixes, Monitor, OfflinePolicy, Placement, Point, RenderStatistics, Scene, SourceId,

@@ -91,6 +91,8 @@ pub(crate) enum Command {
     Windows,
     /// List the cameras and sound devices there are, and say what sound needs on this machine
     Devices,
+    /// Say what of LiveKit works on this machine, and what mends the rest
+    Doctor,
     /// Look at pictures that running programs share (IPCTarget)
     #[command(subcommand)]
     Ipc(IpcCommand),

@@ -9,6 +9,7 @@ mod args;
 mod audio_spec;
 mod desktop;
 mod devices;
+mod doctor;
 mod failure;
 mod ipc;
 mod layer_spec;
@@ -63,6 +64,7 @@ pub fn run_with(
         Command::Formats => lists::formats(output),
         Command::Encoders => lists::encoders(output),
         Command::Devices => devices::command(output),
+        Command::Doctor => doctor::command(output),
         Command::Ipc(args) => ipc::command(args, output, cancel),
         Command::Vcam(command) => vcam::command(command, program, output, cancel),
         Command::View(args) => desktop::view(args, cancel),

@@ -109,6 +109,7 @@ pub struct Plane<'a> {
 
 impl<'a> Plane<'a> {
     /// The bytes of row `y` without padding.
+    #[inline]
     pub fn row(&self, y: usize) -> &'a [u8] {
         &self.data[y * self.stride..y * self.stride + self.width]
     }
@@ -128,6 +129,7 @@ pub struct PlaneMut<'a> {
 
 impl PlaneMut<'_> {
     /// The bytes of row `y` without padding.
+    #[inline]
     pub fn row_mut(&mut self, y: usize) -> &mut [u8] {
         &mut self.data[y * self.stride..y * self.stride + self.width]
     }

@@ -13,6 +13,7 @@ const AHEAD: usize = 8192;
 
 /// Asks the processor to fetch bytes that will be read or written soon. It finds the next line of a row by itself, but
 /// not the next row, and has few lines on their way at a time.
+#[inline]
 pub fn prefetch(bytes: &[u8]) {
     #[cfg(target_arch = "x86_64")]
     for line in bytes.chunks(LINE) {
@@ -28,6 +29,7 @@ pub fn prefetch(bytes: &[u8]) {
 }
 
 /// How many rows ahead [`prefetch`] pays when `bytes` of each row are read or written.
+#[inline]
 pub fn rows_ahead(bytes: usize) -> usize {
     (AHEAD / bytes.max(1)).clamp(1, 16)
 }

@@ -15,6 +15,7 @@ mod compositor;
 mod compositor_window;
 mod copier;
 mod device;
+mod doctor;
 mod error;
 mod events;
 mod frame;
@@ -118,6 +119,8 @@ mod _native {
     use super::compositor::{PyBatch, PyCompositor, render};
     #[pymodule_export]
     use super::copier::PyCopier;
+    #[pymodule_export]
+    use super::doctor::doctor;
     #[pymodule_export]
     use super::events::{PyEventStream, PySubscription};
     #[pymodule_export]

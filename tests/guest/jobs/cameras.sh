@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Cameras against the kernel's own: vivid in each of its formats, stalled, unplugged and plugged in again; JPEGs and
-# raw pictures through v4l2loopback. CAMERA_CHECK is the program of crates/lk-io/examples/camera_check.
+# raw pictures through v4l2loopback. See crates/lk-io/examples/camera_check.
 # limit: 180
+# example: camera_check
 set -u
 modprobe vivid n_devs=1 node_types=0x1 || exit 11
 modprobe v4l2loopback video_nr=10,11 card_label=jpegs,planes || exit 12
-"$CAMERA_CHECK" vivid /dev/video0 || exit 20
+"$EXAMPLE_camera_check" vivid /dev/video0 || exit 20
 chmod 660 /dev/video0 # as udev has it
 chgrp video /dev/video0
-setpriv --reuid=65534 --regid=65534 --clear-groups "$CAMERA_CHECK" denied /dev/video0 || exit 21
+setpriv --reuid=65534 --regid=65534 --clear-groups "$EXAMPLE_camera_check" denied /dev/video0 || exit 21
 
 paint() { # paint NODE CODEC PIXELS: a colour, ten pictures a second
     ffmpeg -hide_banner -loglevel error -re -f lavfi -i color=c=0xC81E1E:s=320x240:r=10 -vf "scale=out_range=$4" \
@@ -22,7 +23,7 @@ for _ in $(seq 60); do
     v4l2-ctl -d /dev/video10 --get-fmt-video 2>/dev/null | grep -q MJPG && break
     sleep 1
 done
-"$CAMERA_CHECK" flat /dev/video10 mjpeg C81E1E || exit 30
-"$CAMERA_CHECK" flat /dev/video11 yuv420p C81E1E || exit 31
+"$EXAMPLE_camera_check" flat /dev/video10 mjpeg C81E1E || exit 30
+"$EXAMPLE_camera_check" flat /dev/video11 yuv420p C81E1E || exit 31
 kill $jpegs $planes
 exit 0

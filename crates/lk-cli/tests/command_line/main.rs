@@ -2,6 +2,7 @@
 //! The built program, run as people run it, on media made with FFmpeg's own command line.
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails there
 
+mod doctor;
 mod help;
 mod ipc;
 mod probe;

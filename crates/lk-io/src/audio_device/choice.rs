@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Which device is meant: by number, by name or part of it, or the default.
 
-use super::{AudioDevice, list};
+use super::{AudioDevice, backend};
 use crate::choose;
 use lk_media::{Error, ErrorKind, Result};
 use std::fmt;
@@ -47,7 +47,7 @@ impl fmt::Display for DeviceChoice {
 impl DeviceChoice {
     /// An error if there is no such speaker now.
     pub fn check_speaker(&self) -> Result<()> {
-        self.find("speaker", &list::outputs()?).map(drop)
+        backend::speaker(self).map(drop)
     }
 
     /// The device among `devices`, all of which are of the kind `what` ("speaker").

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! From samples at their places to a device's frames. Runs on the device's thread: nothing waits or allocates here.
 
+use super::backend::Giver;
 use super::interpolate::{AFTER, BEFORE, Interpolator, TAPS};
 use super::pace::Pace;
 use super::place_ring::PlaceRing;
-use super::pulse::Giver;
 use super::taking::Told;
 use lk_media::{CHANNELS, SAMPLE_RATE, Timestamp};
 use std::sync::Arc;

@@ -2,10 +2,11 @@
 //! The sound devices of this machine, and news of them.
 
 use super::AudioDevice;
+use super::backend::{self, Backend, Watching};
 use super::link::{Link, Served, Step};
-use super::pulse::{self, Subscription};
+use lk_media::clock::Stopwatch;
 use lk_media::thread::Thread;
-use lk_media::{ErrorKind, Event, EventKind, Events, Result};
+use lk_media::{Error, ErrorKind, Event, EventKind, Events, Result};
 use parking_lot::Mutex;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -14,34 +15,36 @@ use std::time::Duration;
 /// Devices that come together are told of together.
 const GATHER: Duration = Duration::from_millis(50);
 const LOOK: Duration = Duration::from_millis(100);
+/// So often a server is looked for where there was none.
+const BETTER: Duration = Duration::from_millis(500);
 
 /// What can be heard: microphones first, then the monitors of speakers; the default before all others. An error
-/// of kind Device where there is no sound server.
+/// of kind Device where there is neither a sound server nor a sound card.
 pub fn inputs() -> Result<Vec<AudioDevice>> {
-    Ok(pulse::lists()?.inputs)
+    Ok(backend::current()?.1.inputs)
 }
 
-/// What can be played on, the default first. An error of kind Device where there is no sound server.
+/// What can be played on, the default first. An error as that of [`inputs`].
 pub fn outputs() -> Result<Vec<AudioDevice>> {
-    Ok(pulse::lists()?.outputs)
+    Ok(backend::current()?.1.outputs)
 }
 
-/// [`inputs`], where no sound server is no device.
+/// [`inputs`], where such an error is no device.
 pub fn microphones() -> Result<Vec<AudioDevice>> {
-    none_without_server(inputs())
+    none_without(inputs())
 }
 
-/// [`outputs`], where no sound server is no device.
+/// [`outputs`], where such an error is no device.
 pub fn speakers() -> Result<Vec<AudioDevice>> {
-    none_without_server(outputs())
+    none_without(outputs())
 }
 
-/// What the sound server calls itself; an error that says why there is none.
+/// What the sound server calls itself, or what is used without one; an error that says why there is neither.
 pub fn sound_server() -> Result<String> {
-    Ok(pulse::lists()?.server)
+    Ok(backend::current()?.1.server)
 }
 
-fn none_without_server(list: Result<Vec<AudioDevice>>) -> Result<Vec<AudioDevice>> {
+fn none_without(list: Result<Vec<AudioDevice>>) -> Result<Vec<AudioDevice>> {
     match list {
         Err(e) if e.kind() == ErrorKind::Device => Ok(Vec::new()),
         list => list,
@@ -49,20 +52,44 @@ fn none_without_server(list: Result<Vec<AudioDevice>>) -> Result<Vec<AudioDevice
 }
 
 /// Tells of sound devices that come and go, until it is dropped: events of kind device_state from "" to "present",
-/// from "present" to "default" and back, and to "gone"; their source is the device's name. A server that is not
-/// there yet, or goes, is waited for.
+/// from "present" to "default" and back, and to "gone"; their source is the device's name. A server or a card that
+/// is not there yet, or goes, is waited for.
 pub struct AudioDeviceWatch {
     link: Arc<Link>,
     events: Events,
     thread: Mutex<Option<Thread>>,
 }
 
-/// A subscription, or the wait for a server.
-struct Watched(Option<Subscription>);
+/// What is watched, if there is anything yet, and when something better was looked for.
+struct Watched(Option<(&'static dyn Backend, Box<dyn Watching>)>, Stopwatch);
 
 impl Served for Watched {
     fn handle(&self) -> Result<Option<UnixStream>> {
         Ok(None)
+    }
+}
+
+impl Watched {
+    fn open() -> Result<Self> {
+        let (backend, _) = backend::current()?;
+        Ok(Self(Some((backend, backend.watch()?)), Stopwatch::start()))
+    }
+
+    /// Waits a moment; whether the lists may have changed.
+    fn wait(&mut self) -> Result<bool> {
+        let Some((backend, watching)) = &mut self.0 else {
+            return Err(Error::new(ErrorKind::DeviceLost, "there are no sound devices"));
+        };
+        if self.1.elapsed() > BETTER {
+            self.1 = Stopwatch::start();
+            if backend::is_better_there(*backend) {
+                *self = Self::open()?;
+                return Ok(true);
+            }
+        }
+        let changed = watching.wait(LOOK)?;
+        while changed && watching.wait(GATHER)? {}
+        Ok(changed)
     }
 }
 
@@ -72,29 +99,19 @@ impl AudioDeviceWatch {
         let link = Link::new("sound devices".to_owned(), EventKind::RunState);
         let events = Events::new();
         let (mut known, hub) = (all(), events.clone());
-        let first = Watched(Subscription::open().ok());
+        let first = Watched::open().unwrap_or(Watched(None, Stopwatch::start()));
         let step = move |step: Step<'_, Watched>| {
             let changed = match step {
                 Step::End(_) => return Ok(()),
                 Step::Begin => true,
-                Step::Serve(Watched(None)) => {
-                    return Err(lk_media::Error::new(ErrorKind::DeviceLost, "there is no sound server"));
-                }
-                Step::Serve(Watched(Some(subscription))) => {
-                    let changed = subscription.wait(LOOK);
-                    if matches!(changed, Ok(true)) {
-                        while subscription.wait(GATHER)? {}
-                    }
-                    changed.inspect_err(|_| tell(&hub, &mut known, Vec::new()))?
-                }
+                Step::Serve(watched) => watched.wait().inspect_err(|_| tell(&hub, &mut known, Vec::new()))?,
             };
             if changed {
                 tell(&hub, &mut known, all());
             }
             Ok(())
         };
-        let open = || Subscription::open().map(|s| Watched(Some(s)));
-        let thread = link.serve("lk-sound-watch", first, open, step)?;
+        let thread = link.serve("lk-sound-watch", first, Watched::open, step)?;
         Ok(Self { link, events, thread: Mutex::new(Some(thread)) })
     }
 
@@ -121,7 +138,7 @@ impl Drop for AudioDeviceWatch {
 }
 
 fn all() -> Vec<AudioDevice> {
-    pulse::lists().map(|lists| [lists.outputs, lists.inputs].concat()).unwrap_or_default()
+    backend::current().map(|(_, lists)| [lists.outputs, lists.inputs].concat()).unwrap_or_default()
 }
 
 fn tell(events: &Events, known: &mut Vec<AudioDevice>, now: Vec<AudioDevice>) {

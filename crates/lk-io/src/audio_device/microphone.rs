@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! What a device hears, as a source.
 
+use super::backend::{self, Hearing, Wanted};
 use super::choice::DeviceChoice;
 use super::link::{Link, Step};
 use super::place_ring::PlaceRing;
-use super::pulse::{Capture, Wanted};
 use super::taking::{Taking, Told};
-use super::{AudioDevice, DeviceStatistics, list};
+use super::{AudioDevice, DeviceStatistics};
 use lk_media::thread::Thread;
 use lk_media::{
     AudioRead, AudioSource, EventKind, Events, Exactness, Result, Sampling, SourceState,
@@ -50,14 +50,14 @@ impl Microphone {
     }
 
     fn open_with(choice: &DeviceChoice, buffer: Duration) -> Result<Self> {
-        let device = choice.find("microphone", &list::inputs()?)?.clone();
+        let (backend, device) = backend::microphone(choice)?;
         let name = if *choice == DeviceChoice::Default { None } else { Some(device.id.clone()) };
         let wanted = Wanted { title: format!("LiveKit hears {}", device.name), device: name, buffer };
         let link = Link::new(device.name.clone(), EventKind::SourceState);
         let (ring, told) = (Arc::new(PlaceRing::new()), Arc::new(Told::default()));
         let mut taking = Taking::new(ring.clone(), told.clone());
-        let first = Capture::open(&wanted).map_err(|e| e.context(&device.name))?;
-        let step = move |step: Step<'_, Capture>| match step {
+        let first = backend.hear(&wanted).map_err(|e| e.context(&device.name))?;
+        let step = move |step: Step<'_, Box<dyn Hearing>>| match step {
             Step::Begin => {
                 taking.restart();
                 Ok(())
@@ -65,7 +65,7 @@ impl Microphone {
             Step::Serve(capture) => capture.step(&mut taking),
             Step::End(_) => Ok(()),
         };
-        let thread = link.serve("lk-microphone", first, move || Capture::open(&wanted), step)?;
+        let thread = link.serve("lk-microphone", first, move || backend.hear(&wanted), step)?;
         Ok(Self(Arc::new(Inner { device, link, ring, told, thread: Mutex::new(Some(thread)) })))
     }
 

@@ -2,10 +2,13 @@
 //! Sound devices: what they hear, what they play, and devices of our own that other programs see.
 //!
 //! The session clock is the only master. Each device in use has a thread of its own that speaks with the sound
-//! server; a line (`pace`) says which place of the session belongs to which frame of its stream, and sound is
+//! server, or with the device itself where there is none (`backend`); a line (`pace`) says which place of the session belongs to which frame of its stream, and sound is
 //! resampled along it (`interpolate`): `taking` from a device, `giving` to one. Between that thread and all others
 //! lies a ring of samples by their places (`place_ring`), so that it neither waits nor allocates.
 
+#[cfg(target_os = "linux")]
+mod alsa;
+mod backend;
 mod choice;
 mod feeding;
 mod giving;
@@ -39,9 +42,9 @@ pub struct AudioDevice {
     pub id: String,
     /// What people call it.
     pub name: String,
-    /// Its channels. Sound is stereo here: the server makes it so.
+    /// Its channels. Sound is stereo here, whatever it has.
     pub channels: u32,
-    /// Its samples a second. Sound is at 48 kHz here: the server makes it so.
+    /// Its samples a second. Sound is at 48 kHz here, whatever it has.
     pub rate: u32,
     /// Whether it hears what a speaker plays.
     pub is_monitor: bool,
@@ -54,7 +57,7 @@ pub struct AudioDevice {
 pub struct DeviceStatistics {
     /// Samples that a speaker wanted and that were not there in time.
     pub late_samples: u64,
-    /// Times that the sound server had nothing to play for a moment.
+    /// Times that the sound server or the device had nothing to play for a moment.
     pub underruns: u64,
     /// Times that sound was cut or stretched because the device had lost more than could be caught up with.
     pub jumps: u64,

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! A device that plays, as a target or reading a source.
 
+use super::backend::{self, Playing, Wanted};
 use super::choice::DeviceChoice;
 use super::feeding::{self, Timing};
 use super::giving::{Controls, Distance, Giving};
 use super::link::{Link, Step};
 use super::microphone::Microphone;
 use super::place_ring::PlaceRing;
-use super::pulse::{Playback, Wanted};
-use super::{AudioDevice, DeviceStatistics, list};
+use super::{AudioDevice, DeviceStatistics};
 use lk_media::clock::Deadline;
 use lk_media::thread::Thread;
 use lk_media::{
@@ -100,14 +100,14 @@ impl Speaker {
         distance: Distance,
         buffer: Duration,
     ) -> Result<Self> {
-        let device = choice.find("speaker", &list::outputs()?)?.clone();
+        let (backend, device) = backend::speaker(choice)?;
         let name = if *choice == DeviceChoice::Default { None } else { Some(device.id.clone()) };
         let wanted = Wanted { title: format!("LiveKit plays on {}", device.name), device: name, buffer };
         let link = Link::new(device.name.clone(), EventKind::TargetState);
         let controls = Arc::new(Controls::default());
         let mut giving = Giving::new(ring.clone(), controls.clone(), distance);
-        let first = Playback::open(&wanted).map_err(|e| e.context(&device.name))?;
-        let step = move |step: Step<'_, Playback>| match step {
+        let first = backend.play(&wanted).map_err(|e| e.context(&device.name))?;
+        let step = move |step: Step<'_, Box<dyn Playing>>| match step {
             Step::Begin => {
                 giving.restart();
                 Ok(())
@@ -115,7 +115,7 @@ impl Speaker {
             Step::Serve(playback) => playback.step(&mut giving),
             Step::End(_) => Ok(()),
         };
-        let thread = link.serve("lk-speaker", first, move || Playback::open(&wanted), step)?;
+        let thread = link.serve("lk-speaker", first, move || backend.play(&wanted), step)?;
         let (writing, threads) = (Mutex::default(), Mutex::new(vec![thread]));
         Ok(Self(Arc::new(Inner { device, link, ring, controls, writing, threads })))
     }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! From a device's frames to samples at their places. Runs on the device's thread: nothing waits or allocates here.
 
+use super::backend::Taker;
 use super::interpolate::{AFTER, BEFORE, Interpolator, TAPS};
 use super::pace::Pace;
 use super::place_ring::PlaceRing;
-use super::pulse::Taker;
 use lk_media::{CHANNELS, Timestamp};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};

@@ -6,7 +6,7 @@ use super::link::{Link, Served, Step};
 use super::microphone::Microphone;
 use super::pulse::{Modules, quoted};
 use super::speaker::Speaker;
-use super::{feeding::Timing, list};
+use super::{backend, feeding::Timing};
 use lk_media::thread::Thread;
 use lk_media::{
     AudioBlock, AudioRead, AudioSource, AudioTarget, Delivery, Error, ErrorKind, EventKind, Events,
@@ -83,13 +83,14 @@ fn id_of(name: &str, taken: impl Fn(&str) -> bool) -> Result<String> {
 }
 
 fn fresh(name: &str) -> Result<String> {
-    let (inputs, outputs) = (list::inputs()?, list::outputs()?);
-    let named = outputs.iter().chain(&inputs).find(|d| d.name == quoted(name));
+    let lists = backend::server()?;
+    let all = || lists.outputs.iter().chain(&lists.inputs);
+    let named = all().find(|d| d.name == quoted(name));
     if named.is_some() {
         return Err(Error::new(ErrorKind::DeviceBusy, format!("there is a device called {name:?} already"))
             .with_hint("choose another name, or close the one that has it"));
     }
-    id_of(name, |id| outputs.iter().chain(&inputs).any(|d| d.id == id))
+    id_of(name, |id| all().any(|d| d.id == id))
 }
 
 fn description(name: &str) -> String {

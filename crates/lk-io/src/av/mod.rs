@@ -4,7 +4,7 @@
 //! Reading: `input` (a container), `decode` (packets to what FFmpeg makes of them), `picture_decoder` and
 //! `sound_decoder` (packets to pictures in order and samples in place), `video` and `sound` (the same from any
 //! place of a file), `demux` (packets of pictures and sound for other threads), `filter` (deinterlacing, rotation, square pixels), `from_av` and `sws` (an
-//! FFmpeg picture as a [`lk_media::Frame`]), `mjpeg` (JPEGs one by one), `resample` (any sound as 48 kHz stereo), `probe`. Writing: `output`,
+//! FFmpeg picture as a [`lk_media::Frame`]), `mjpeg` (JPEGs one by one), `resample` (any sound as 48 kHz stereo), `probe`. Devices: `rate`. Writing: `output`,
 //! `encoder`, `to_av`, `resize`; `copy` (packets from a container into another). Both: `error`, `interrupt`, `log`.
 
 pub(crate) mod copy;
@@ -22,6 +22,8 @@ pub(crate) mod output;
 pub(crate) mod picture_decoder;
 pub(crate) mod pipe;
 pub(crate) mod probe;
+#[cfg(target_os = "linux")]
+pub(crate) mod rate;
 pub(crate) mod resample;
 pub(crate) mod resize;
 pub(crate) mod sound;
@@ -30,6 +32,11 @@ pub(crate) mod sws;
 pub(crate) mod to_av;
 pub(crate) mod video;
 
+#[cfg(target_os = "linux")]
+pub(crate) use rate::RateConverter;
+
+use ffmpeg_next::ffi;
+use std::ffi::CStr;
 use std::sync::Once;
 
 /// Prepares FFmpeg once: its log goes to `tracing`, warnings and worse. Every entry into this folder that can
@@ -43,4 +50,12 @@ pub(crate) fn init() {
         }
         log::install();
     });
+}
+
+/// The version of the FFmpeg in use.
+#[allow(unsafe_code)]
+pub fn version() -> String {
+    // SAFETY: asks nothing and gives a string that stays for as long as the library.
+    let version = unsafe { CStr::from_ptr(ffi::av_version_info()) };
+    version.to_string_lossy().into_owned()
 }

@@ -122,8 +122,8 @@ pub(super) struct Serving {
     silence: Stopwatch,
     started: Stopwatch,
     fresh: bool,
-    /// Since it was looked for last, and whether it was there.
-    searched: Stopwatch,
+    /// Since it was looked for last, if it was since it was lost; and whether it was there.
+    searched: Option<Stopwatch>,
     present: bool,
     last: Timestamp,
 }
@@ -155,7 +155,7 @@ impl Serving {
             silence: Stopwatch::start(),
             started: Stopwatch::start(),
             fresh: true,
-            searched: Stopwatch::start(),
+            searched: None,
             present: true,
             last: Timestamp::ZERO,
         })
@@ -217,15 +217,16 @@ impl Serving {
         self.stream = None;
         tracing::warn!("{}: {error}", self.shared.name);
         self.shared.enter(SourceState::Reconnecting, Some(error));
-        // what broke may well still be there
-        self.look_now();
+        // what broke may well still be there: it is looked for in a moment, but not over and over
+        self.searched = None;
     }
 
     /// Waits a little, and looks for the camera if something has changed or it is time.
     fn look(&mut self) {
         self.shared.wake.wait(LOOK);
         let changed = self.watches.changed();
-        let late = self.searched.elapsed() >= if self.present { AGAIN } else { SEARCH };
+        let limit = if self.present { AGAIN } else { SEARCH };
+        let late = self.searched.is_none_or(|since| since.elapsed() >= limit);
         if (changed || late) && !self.shared.cancel.is_cancelled() {
             self.look_now();
         }
@@ -233,7 +234,7 @@ impl Serving {
 
     fn look_now(&mut self) {
         let outcome = self.find_again();
-        self.searched = Stopwatch::start();
+        self.searched = Some(Stopwatch::start());
         match outcome {
             Ok((found, stream)) => {
                 *self.shared.mode.lock() = stream.mode();

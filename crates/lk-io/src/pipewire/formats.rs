@@ -42,7 +42,7 @@ const RAW_FORMATS: [(u32, PixelFormat, AlphaKind); 9] = [
     (7, PixelFormat::Rgba, AlphaKind::Opaque),
     (23, PixelFormat::Nv12, AlphaKind::Opaque),
     (2, PixelFormat::I420, AlphaKind::Opaque),
-    (5, PixelFormat::Yuy2, AlphaKind::Opaque),
+    (4, PixelFormat::Yuy2, AlphaKind::Opaque),
     (16, PixelFormat::Bgr, AlphaKind::Opaque),
     (15, PixelFormat::Rgb, AlphaKind::Opaque),
     (12, PixelFormat::Bgra, AlphaKind::Straight),

@@ -19,7 +19,7 @@ mod v4l2;
 #[cfg(target_os = "linux")]
 mod v4l2loopback;
 
-pub use output::CameraDevice;
+pub use output::{CameraDevice, ways_out};
 
 #[cfg(unix)]
 pub(crate) use host::advice;

@@ -102,6 +102,17 @@ pub(super) fn open(device: &CameraDevice, wanted: &Wanted) -> Result<Box<dyn Out
     }
 }
 
+/// The ways out there are, for people: the devices of v4l2loopback's, PipeWire. An error if there is none.
+pub fn ways_out() -> Result<Vec<String>> {
+    let mut found = loopbacks();
+    match pipewire_is_there() {
+        Ok(()) => found.push("PipeWire".to_owned()),
+        Err(e) if found.is_empty() => return Err(neither(&e)),
+        Err(_) => {}
+    }
+    Ok(found)
+}
+
 fn neither(pipewire: &Error) -> Error {
     let reason = pipewire.message();
     Error::new(
@@ -129,11 +140,31 @@ fn loopback(_name: Option<&str>, _wanted: &Wanted) -> Result<Box<dyn Output>> {
 }
 
 #[cfg(target_os = "linux")]
+fn loopbacks() -> Vec<String> {
+    super::v4l2loopback::devices()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn loopbacks() -> Vec<String> {
+    Vec::new()
+}
+
+#[cfg(target_os = "linux")]
+fn pipewire_is_there() -> Result<()> {
+    crate::pipewire::video_nodes().map(drop)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn pipewire_is_there() -> Result<()> {
+    Err(Error::new(ErrorKind::Device, "there is no PipeWire on this system"))
+}
+
+#[cfg(target_os = "linux")]
 fn pipewire(wanted: &Wanted) -> Result<Box<dyn Output>> {
     Ok(Box::new(Node::open(wanted)?))
 }
 
 #[cfg(not(target_os = "linux"))]
 fn pipewire(_wanted: &Wanted) -> Result<Box<dyn Output>> {
-    Err(Error::new(ErrorKind::Device, "there is no PipeWire on this system"))
+    Err(pipewire_is_there().err().unwrap_or_else(no_loopback))
 }

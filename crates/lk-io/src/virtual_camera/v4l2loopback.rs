@@ -185,6 +185,12 @@ fn is_loopback(number: u32) -> bool {
     Path::new(&format!("/sys/devices/virtual/video4linux/video{number}/format")).exists()
 }
 
+/// The devices of this module, for people.
+pub(super) fn devices() -> Vec<String> {
+    let ours = present().into_iter().filter(|(_, a)| a.driver == DRIVER);
+    ours.map(|(path, a)| format!("{path} ({})", a.card)).collect()
+}
+
 fn first_free(there: &[(String, About)], wanted: &Wanted) -> Result<Loopback> {
     let mut why = None;
     for (path, _) in there {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Cameras of PipeWire's.
 
-use super::programs::{are_bars, bars, has_element, session};
+use super::programs::{are_bars, bars, session};
 use super::session::{HANG, until};
 use lk_io::camera::{Camera, CameraChoice, CameraFormat, CameraOptions, CameraWatch, cameras};
 use lk_io::pipewire::{Encoding, Input, InputEvent, InputOptions, NodeChoice, Offer, video_nodes};
@@ -81,16 +81,6 @@ fn every_format_is_read() {
         assert_eq!(frame.size(), Size::new(322, 242), "{format}");
         println!("{format}: {:?}", frame.spec());
     }
-    if !has_element("jpegenc") {
-        super::media::skip("GStreamer has no jpegenc: apt install gstreamer1.0-plugins-good");
-        return;
-    }
-    let caps = "video/x-raw,format=I420,width=320,height=240,framerate=25/1";
-    let _publisher = bars(caps, "jpegs", &["jpegenc", "!"]);
-    until("jpegs", || is_listed("jpegs"));
-    let camera = Camera::open(&named("jpegs"), &CameraOptions::default()).unwrap();
-    assert_eq!(camera.mode().format, CameraFormat::Mjpeg);
-    some_frames(&camera);
 }
 
 #[test]
@@ -140,7 +130,7 @@ fn nodes_are_read_by_their_names_and_told_of_their_end() {
 
     let read = |options| {
         let (sender, events) = crossbeam_channel::bounded(64);
-        let input = Input::open(options, move |event| drop(sender.try_send(event).is_ok()));
+        let input = Input::open(options, move |event| drop(sender.try_send(event).err()));
         (input.unwrap(), events)
     };
     let next = |events: &crossbeam_channel::Receiver<InputEvent>| events.recv_timeout(HANG).unwrap();
@@ -161,20 +151,10 @@ fn nodes_are_read_by_their_names_and_told_of_their_end() {
     assert_eq!(end.kind(), ErrorKind::DeviceLost, "{end}");
     drop(input);
 
-    // no format for both sides
-    let _publisher = bars(YUY2, "bars", &[]);
-    until("the node", || video_nodes().is_ok_and(|n| n.iter().any(|n| !n.formats.is_empty())));
-    let options = || InputOptions {
-        encodings: vec![Encoding::opaque(PixelFormat::Nv12)],
-        ..InputOptions::of(NodeChoice::Name("bars".to_owned()))
-    };
-    let (_input, events) = read(options());
-    let InputEvent::Lost(error) = next(&events) else { panic!("formats that differ agree") };
-    assert_eq!(error.kind(), ErrorKind::Format, "{error}");
-
     session.kill_servers();
     let error = video_nodes().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Device);
     assert!(error.hint().unwrap().contains("systemctl --user start pipewire"), "{error}");
-    assert_eq!(Input::open(options(), |_| {}).err().map(|e| e.kind()), Some(ErrorKind::Device));
+    let options = InputOptions::of(NodeChoice::Name("bars".to_owned()));
+    assert_eq!(Input::open(options, |_| {}).err().map(|e| e.kind()), Some(ErrorKind::Device));
 }

@@ -30,9 +30,9 @@ pub fn session(others: &[&str]) -> Option<Session> {
     Session::start()
 }
 
-pub fn has_element(element: &str) -> bool {
+fn has_element(element: &str) -> bool {
     let found = Command::new("gst-inspect-1.0")
-        .args(["--exists", element])
+        .arg(element)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

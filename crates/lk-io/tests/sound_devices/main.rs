@@ -2,6 +2,7 @@
 //! Sound devices against a PipeWire of the tests' own, and where there is none.
 #![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
 
+mod alsa;
 mod devices;
 mod lost;
 #[path = "../media/mod.rs"]

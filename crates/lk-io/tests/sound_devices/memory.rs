@@ -53,6 +53,15 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
+/// Allocations on the threads of devices during so many seconds from now on.
+pub fn taken_in(seconds: f64) -> u64 {
+    TAKEN.store(0, Ordering::Relaxed);
+    COUNTS.store(true, Ordering::Relaxed);
+    pass(seconds);
+    COUNTS.store(false, Ordering::Relaxed);
+    TAKEN.load(Ordering::Relaxed)
+}
+
 #[test]
 fn device_threads_take_no_memory() {
     let Some(_session) = Session::start() else { return };
@@ -62,11 +71,7 @@ fn device_threads_take_no_memory() {
     let from = RepeaterEnd::Device("Monitor of Big Speaker".into());
     let _repeater = AudioRepeater::open(&from, &RepeaterEnd::Device("Headphones".into())).unwrap();
     pass(2.0);
-    TAKEN.store(0, Ordering::Relaxed);
-    COUNTS.store(true, Ordering::Relaxed);
-    pass(3.0);
-    COUNTS.store(false, Ordering::Relaxed);
-    let taken = TAKEN.load(Ordering::Relaxed);
+    let taken = taken_in(3.0);
     println!("{taken} allocations in 3 s, {:?}", microphone.statistics());
     assert_eq!(taken, 0);
 }

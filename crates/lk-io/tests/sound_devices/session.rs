@@ -98,6 +98,8 @@ impl Session {
             ("XDG_CONFIG_HOME", folder.join("config")),
             ("XDG_STATE_HOME", folder.join("state")),
             ("DBUS_SESSION_BUS_ADDRESS", bus.into()),
+            // not the sound cards of this machine, where the server is killed
+            ("LIVEKIT_SOUND", "pulse".into()),
         ] {
             // SAFETY: tests with a session take turns, and no thread of an earlier one is left.
             unsafe { std::env::set_var(name, value) };

@@ -18,28 +18,65 @@ fn fixed(weight: f32) -> u16 {
     (weight * 65536.0 + 0.5).min(f32::from(FULL)) as u16
 }
 
-/// Blends a row; without `alpha` the layer is opaque.
-pub(super) fn row(blend: Blend, dst: &mut [u8], values: &[u8], alpha: Option<&[u8]>, weights: &RowWeights) {
-    let part = |range: std::ops::Range<usize>| (&values[range.clone()], alpha.map(|a| &a[range]));
-    let (from, to, end) = (weights.whole.start, weights.whole.end, dst.len());
-    for range in [0..from, to..end] {
-        if !range.is_empty() {
-            let (p, a) = part(range.clone());
+/// Blends rows of the planes of a layer that share its alpha; without `alpha` the layer is opaque.
+pub(super) fn rows(
+    blend: Blend,
+    dst: &mut [&mut [u8]],
+    values: &[&[u8]],
+    alpha: Option<&[u8]>,
+    weights: &RowWeights,
+) {
+    let (from, to) = (weights.whole.start, weights.whole.end);
+    for (dst, values) in dst.iter_mut().zip(values) {
+        for range in [0..from, to..dst.len()] {
+            let (p, a) = (&values[range.clone()], alpha.map(|a| &a[range.clone()]));
             varying(blend, &mut dst[range.clone()], p, a, &weights.each[range]);
         }
     }
-    if from < to {
-        let (p, a) = part(from..to);
-        uniform(blend, &mut dst[from..to], p, a, fixed(weights.weight));
+    if from >= to {
+        return;
+    }
+    let (k, alpha) = (fixed(weights.weight), alpha.map(|a| &a[from..to]));
+    match (dst, values) {
+        ([a, b, c], [p, q, r]) => {
+            let dst = [a, b, c].map(|d| &mut d[from..to]);
+            uniform(blend, dst, [p, q, r].map(|p| &p[from..to]), alpha, k);
+        }
+        ([a, b], [p, q]) => {
+            let dst = [a, b].map(|d| &mut d[from..to]);
+            uniform(blend, dst, [p, q].map(|p| &p[from..to]), alpha, k);
+        }
+        (dst, values) => {
+            for (d, p) in dst.iter_mut().zip(values) {
+                uniform(blend, [&mut d[from..to]], [&p[from..to]], alpha, k);
+            }
+        }
     }
 }
 
-fn uniform(blend: Blend, dst: &mut [u8], values: &[u8], alpha: Option<&[u8]>, k: u16) {
+fn uniform<const N: usize>(
+    blend: Blend,
+    mut dst: [&mut [u8]; N],
+    values: [&[u8]; N],
+    alpha: Option<&[u8]>,
+    k: u16,
+) {
     let done = match (blend, alpha, k) {
-        (Blend::Normal, Some(alpha), FULL) => avx2!(over_full(dst, values, alpha)),
+        (Blend::Normal, Some(alpha), FULL) => avx2!(over_full(&mut dst, &values, alpha)),
+        (Blend::Normal, Some(alpha), 1..FULL) => avx2!(over(&mut dst, &values, alpha, k)),
+        _ => 0,
+    };
+    let alpha = alpha.map(|a| &a[done..]);
+    for (dst, values) in dst.into_iter().zip(values) {
+        plane(blend, &mut dst[done..], &values[done..], alpha, k);
+    }
+}
+
+fn plane(blend: Blend, dst: &mut [u8], values: &[u8], alpha: Option<&[u8]>, k: u16) {
+    let done = match (blend, alpha, k) {
         (_, _, 0 | FULL) => 0,
         (Blend::Normal, None, _) => avx2!(mix(dst, values, k, k.wrapping_neg())),
-        (Blend::Normal, Some(alpha), _) => avx2!(over(dst, values, alpha, k)),
+        (Blend::Normal, Some(_), _) => 0,
         (Blend::Additive, ..) => avx2!(add(dst, values, k)),
     };
     let (dst, values, alpha) = (&mut dst[done..], &values[done..], alpha.map(|a| &a[done..]));
@@ -123,7 +160,7 @@ mod tests {
     fn blended(blend: Blend, d: u8, p: u8, a: Option<u8>, k: f32) -> u8 {
         let weights = RowWeights { each: vec![k; 3], whole: 1..2, weight: k };
         let mut dst = [d; 3];
-        row(blend, &mut dst, &[p; 3], a.map(|a| [a; 3]).as_ref().map(|a| &a[..]), &weights);
+        rows(blend, &mut [&mut dst], &[&[p; 3]], a.map(|a| [a; 3]).as_ref().map(|a| &a[..]), &weights);
         assert!(dst.iter().all(|v| *v == dst[0]), "single pixels and runs agree: {dst:?}");
         dst[0]
     }

@@ -10,6 +10,7 @@ use super::geometry::Area;
 use super::output;
 use super::plan::{LayerPlan, Part, PartPlan, Parts};
 use super::pool::Task;
+use super::source::CHANNELS;
 use super::tiles::{Bands, Tile};
 use crate::scene::Color;
 use lk_media::{FrameMut, Size};
@@ -46,6 +47,8 @@ pub(super) struct Drawing {
 thread_local! {
     /// Memory for the weights of a row.
     static WEIGHTS: Cell<RowWeights> = const { Cell::new(RowWeights::EMPTY) };
+    /// Memory for a row of each channel.
+    static LINES: Cell<[Vec<u8>; CHANNELS]> = const { Cell::new([const { Vec::new() }; CHANNELS]) };
 }
 
 impl Default for Drawing {
@@ -80,7 +83,7 @@ impl Drawing {
         {
             // the picture of this layer is all there is: no canvas is needed
             let layer = &self.layers[bottom];
-            return self.with_parts(layer, tile.band, area, |parts| {
+            return self.with_parts(layer, (tile.band, area), true, |parts| {
                 self.write(&LayerRows { layer, parts }, area);
             });
         }
@@ -108,12 +111,19 @@ impl Drawing {
         }
     }
 
-    /// Calls `f` with what a layer shows in some pixels of a band.
-    fn with_parts<R>(&self, layer: &LayerPlan, band: usize, area: &Area, f: impl FnOnce(&Parts) -> R) -> R {
-        let make = |area: &Area| layer.parts.iter().map(|part| part.make(area)).collect::<Parts>();
+    /// Calls `f` with what a layer shows in some pixels of a band; see [`PartPlan::make`] for `whole`.
+    fn with_parts<R>(
+        &self,
+        layer: &LayerPlan,
+        (band, area): (usize, &Area),
+        whole: bool,
+        f: impl FnOnce(&Parts) -> R,
+    ) -> R {
+        let make =
+            |area: &Area, whole| -> Parts { layer.parts.iter().map(|p| p.make(area, whole)).collect() };
         match &layer.kept {
-            Some(entry) => f(entry.band(band, || make(&self.bands.get(band).1))),
-            None => f(&make(area)),
+            Some(entry) => f(entry.band(band, || make(&self.bands.get(band).1, true))),
+            None => f(&make(area, whole)),
         }
     }
 
@@ -137,7 +147,7 @@ impl Drawing {
             if !layer.geometry.visible.touches(area) {
                 continue;
             }
-            self.with_parts(layer, band, area, |parts| {
+            self.with_parts(layer, (band, area), layer.additive_yuv, |parts| {
                 if layer.additive_yuv {
                     additive::add(&mut canvas, layer, &parts[0], self.bands.size);
                     return;
@@ -185,22 +195,22 @@ fn lay(
         return;
     }
     let alpha_channel = (!reader.opaque).then(|| reader.channels() - 1);
-    let mut covered = spare(if canvas.planes.len() > 3 { area.x.len() } else { 0 });
+    let planes = shape.planes.clone();
+    let has_alpha_plane = matches!(canvas.family, Family::Rgb { .. }) && planes.len() > 3;
+    let colours = planes.len() - usize::from(has_alpha_plane);
+    let mut lines = LINES.take();
+    let mut covered = spare(if has_alpha_plane { area.x.len() } else { 0 });
     covered.fill(255);
     for y in area.y.clone() {
         layer.outline.row(shape.cell, y, area.x.clone(), layer.opacity, weights);
-        let row = |channel| part.row(reader, channel, y, area.x.clone());
-        let alpha = alpha_channel.map(row);
-        for (channel, plane) in shape.planes.clone().enumerate() {
-            let dst = canvas.planes[plane].part_mut(y, area.x.clone());
-            let is_alpha = matches!(canvas.family, Family::Rgb { .. }) && channel == 3;
-            let values = match alpha {
-                _ if !is_alpha => row(channel),
-                Some(alpha) => alpha,
-                None => &covered,
-            };
-            blend::row(layer.blend, dst, values, alpha, weights);
-        }
+        let rows = part.rows(reader, y, area.x.clone(), &mut lines);
+        let alpha = alpha_channel.map(|channel| rows[channel]);
+        let own = canvas.planes[planes.clone()].iter_mut().map(|plane| plane.part_mut(y, area.x.clone()));
+        let mut dst: SmallVec<[&mut [u8]; 4]> = own.collect();
+        let (dst, rest) = dst.split_at_mut(colours);
+        blend::rows(layer.blend, dst, &rows[..colours], alpha, weights);
+        blend::rows(layer.blend, rest, &[alpha.unwrap_or(&covered)], alpha, weights);
     }
     give_back(covered);
+    LINES.set(lines);
 }

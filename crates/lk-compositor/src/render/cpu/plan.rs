@@ -102,6 +102,8 @@ enum Planes {
     Own(Samples<u8>),
     /// The reader's frame, from this column and row.
     InFrame(usize, usize),
+    /// The same, but its bytes have to be taken apart: row by row, as they are asked for.
+    Unread(usize, usize),
 }
 
 impl Shapes {
@@ -196,6 +198,13 @@ impl PartShape {
         Self { sampling, area, cell: layout.cell, planes: layout.planes.clone(), rough }
     }
 
+    fn is_unscaled(&self) -> bool {
+        match &self.sampling {
+            Sampling::Upright { across, down } => across.is_identity() && down.is_identity(),
+            _ => false,
+        }
+    }
+
     fn pieces(&self) -> Pieces {
         match &self.sampling {
             Sampling::Free(turned) => turned.pieces(),
@@ -206,16 +215,12 @@ impl PartShape {
 
 impl PartPlan {
     fn in_place(&self) -> bool {
-        match &self.shape.sampling {
-            Sampling::Upright { across, down } => {
-                self.reader.has_slices() && across.is_identity() && down.is_identity()
-            }
-            _ => false,
-        }
+        self.reader.has_slices() && self.shape.is_unscaled()
     }
 
-    /// The part of the picture that `pixels` of the canvas need.
-    pub fn make(&self, pixels: &Area) -> Part {
+    /// The part of the picture that `pixels` of the canvas need; unless it is to be `whole`, rows that only have to be
+    /// read may be left to [`Part::rows`].
+    pub fn make(&self, pixels: &Area, whole: bool) -> Part {
         let area = cells(pixels, self.shape.cell).common(&self.shape.area);
         if area.pixels() == 0 {
             return Part { area, planes: Planes::Own(Samples::new()) };
@@ -231,6 +236,9 @@ impl PartPlan {
         let planes = match &self.shape.sampling {
             Sampling::Upright { across, down } if self.in_place() => {
                 Planes::InFrame(across.start(area.x.start), down.start(area.y.start))
+            }
+            Sampling::Upright { across, down } if !whole && self.shape.is_unscaled() => {
+                Planes::Unread(across.start(area.x.start), down.start(area.y.start))
             }
             Sampling::Upright { across, down } => Planes::Own(block(across, down, &area.x, &area.y).sample()),
             Sampling::Transposed { across, down } => {
@@ -261,7 +269,28 @@ impl Part {
             Planes::InFrame(left, top) => {
                 reader.slice(channel, top + row, left + x.start..left + x.end).unwrap_or_default()
             }
+            Planes::Unread(..) => &[],
         }
+    }
+
+    /// Columns `x` of row `y` of every channel; what has to be read first goes to `lines`, a row for each.
+    pub fn rows<'a>(
+        &'a self,
+        reader: &'a Reader,
+        y: usize,
+        x: Range<usize>,
+        lines: &'a mut [Vec<u8>; CHANNELS],
+    ) -> SmallVec<[&'a [u8]; CHANNELS]> {
+        if let Planes::Unread(left, top) = self.planes {
+            let row = top + y - self.area.y.start;
+            let left = left + x.start - self.area.x.start;
+            let columns = left..left + x.len();
+            reader.ahead(row, columns.clone());
+            lines.iter_mut().take(reader.channels()).for_each(|line| line.resize(x.len(), 0));
+            reader.bytes(row, columns, &mut lines.each_mut().map(Vec::as_mut_slice));
+            return lines.iter().take(reader.channels()).map(|line| &line[..]).collect();
+        }
+        (0..reader.channels()).map(|channel| self.row(reader, channel, y, x.clone())).collect()
     }
 }
 

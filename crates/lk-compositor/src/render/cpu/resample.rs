@@ -64,13 +64,12 @@ impl Block<'_> {
     /// The same bytes as [`fixed`] makes: sums of four, rounded once.
     fn halve(&self, planes: &mut [Vec<u8>]) {
         let x = self.across.reads(self.columns.clone());
-        for (i, y) in self.rows.clone().enumerate() {
-            let first = self.down.start(y);
-            (first..first + 2).for_each(|y| self.reader.ahead(y, x.clone()));
-            let channels = 0..self.reader.channels();
-            for (channel, out) in channels.zip(rows_of(planes, i, self.columns.len())) {
-                let row = |y| self.reader.slice(channel, y, x.clone()).unwrap_or_default();
-                kernels16::mean_of_four(row(first), row(first + 1), out);
+        for (channel, plane) in planes.iter_mut().enumerate() {
+            let Some(rows) = self.reader.slices(channel, &x) else { continue };
+            for (y, out) in self.rows.clone().zip(plane.chunks_exact_mut(self.columns.len())) {
+                let first = self.down.start(y);
+                (first..first + 2).for_each(|y| rows.ahead(y));
+                kernels16::mean_of_four(rows.row(first), rows.row(first + 1), out);
             }
         }
     }

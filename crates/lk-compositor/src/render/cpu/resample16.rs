@@ -37,33 +37,14 @@ fn rows_first(block: &Block<'_>, half: u16, planes: &mut [Vec<u8>]) {
     let Block { reader, across, down, .. } = *block;
     let (channels, width) = (reader.channels(), block.columns.len());
     let x = across.reads(block.columns.clone());
-    let in_place = reader.has_slices();
-    let mut kept = Kept::<u16>::new(if in_place { 0 } else { channels }, x.len(), down.len() + 1);
+    if reader.has_slices() {
+        return rows_in_place(block, half, planes);
+    }
+    let mut kept = Kept::<u16>::new(channels, x.len(), down.len() + 1);
     // vectors may be read beyond the end
     let (mut middle, mut made) = (Scratch::new(x.len() + 32), Scratch::new(width));
-    let mut unread = 0;
     for (i, y) in block.rows.clone().enumerate() {
         let (start, weights) = (down.start(y), down.wide(y..y + 1));
-        if in_place {
-            (unread.max(start)..start + weights.len()).for_each(|row| reader.ahead(row, x.clone()));
-            unread = start + weights.len();
-            for (channel, plane) in planes.iter_mut().enumerate() {
-                if let (Some(weights), true) = (across.eighths(), down.halves_at(y)) {
-                    let row = |y| reader.slice(channel, y, x.clone()).unwrap_or_default();
-                    let out = &mut plane[i * width..(i + 1) * width];
-                    eighths(block, [row(start), row(start + 1)], x.start, weights, half, out);
-                    continue;
-                }
-                let mut rows = [&[][..]; MOST];
-                for (j, row) in rows.iter_mut().enumerate().take(weights.len()) {
-                    *row = reader.slice(channel, start + j, x.clone()).unwrap_or_default();
-                }
-                kernels::mix_bytes(&rows[..weights.len()], weights, &mut middle[..x.len()]);
-                weigh(across, &middle, x.start, block.columns.clone(), &mut made);
-                kernels::to_bytes(&made, half, &mut plane[i * width..(i + 1) * width]);
-            }
-            continue;
-        }
         for row in start..start + weights.len() {
             kept.get(row, |out| {
                 reader.ahead(row, x.clone());
@@ -85,6 +66,34 @@ fn rows_first(block: &Block<'_>, half: u16, planes: &mut [Vec<u8>]) {
                 &middle[..]
             };
             weigh(across, line, x.start, block.columns.clone(), &mut made);
+            kernels::to_bytes(&made, half, out);
+        }
+    }
+}
+
+/// The same of rows that lie in the frame just so.
+fn rows_in_place(block: &Block<'_>, half: u16, planes: &mut [Vec<u8>]) {
+    let Block { reader, across, down, .. } = *block;
+    let width = block.columns.len();
+    let x = across.reads(block.columns.clone());
+    let (mut middle, mut made) = (Scratch::new(x.len() + 32), Scratch::new(width));
+    for (channel, plane) in planes.iter_mut().enumerate() {
+        let Some(lines) = reader.slices(channel, &x) else { continue };
+        let mut unread = 0;
+        for (y, out) in block.rows.clone().zip(plane.chunks_exact_mut(width)) {
+            let (start, weights) = (down.start(y), down.wide(y..y + 1));
+            (unread.max(start)..start + weights.len()).for_each(|row| lines.ahead(row));
+            unread = start + weights.len();
+            if let (Some(weights), true) = (across.eighths(), down.halves_at(y)) {
+                eighths(block, [lines.row(start), lines.row(start + 1)], x.start, weights, half, out);
+                continue;
+            }
+            let mut rows = [&[][..]; MOST];
+            for (j, row) in rows.iter_mut().enumerate().take(weights.len()) {
+                *row = lines.row(start + j);
+            }
+            kernels::mix_bytes(&rows[..weights.len()], weights, &mut middle[..x.len()]);
+            weigh(across, &middle, x.start, block.columns.clone(), &mut made);
             kernels::to_bytes(&made, half, out);
         }
     }

@@ -9,11 +9,14 @@ use super::rows;
 use super::weights::Taps;
 use super::yuv16::ToRgb;
 use lk_media::kernel::{prefetch, rows_ahead};
-use lk_media::{AlphaKind, ColorSpace, Frame, FrameMap, PixelFormat};
+use lk_media::{AlphaKind, ColorSpace, Frame, FrameMap, PixelFormat, Plane};
 use smallvec::{SmallVec, smallvec};
 use std::ops::Range;
 use std::sync::OnceLock;
 
+/// Rows of so many bytes the processor reads on by itself, and up to so many between them.
+const LONG: usize = 4096;
+const GAP: usize = 128;
 /// The most channels a reader has.
 pub(super) const CHANNELS: usize = 4;
 
@@ -88,6 +91,37 @@ pub(super) struct ChromaRows {
     pub pad: (usize, usize),
     /// Whether chroma lies between two luma samples, not on the first.
     pub centred: bool,
+}
+
+/// Some columns of a channel as they lie in the frame.
+pub(super) struct Slices<'a> {
+    plane: Plane<'a>,
+    x: Range<usize>,
+}
+
+/// Whether so much of each row is read, without a gap, that the processor sees the next one come by itself: asking for it
+/// is work then.
+fn is_foreseen(plane: &Plane<'_>, bytes: usize) -> bool {
+    bytes >= LONG && bytes + GAP >= plane.stride
+}
+
+impl<'a> Slices<'a> {
+    #[inline]
+    pub fn row(&self, y: usize) -> &'a [u8] {
+        &self.plane.row(y)[self.x.clone()]
+    }
+
+    /// See [`Reader::ahead`].
+    #[inline]
+    pub fn ahead(&self, y: usize) {
+        if is_foreseen(&self.plane, self.x.len()) {
+            return;
+        }
+        let y = y + rows_ahead(self.x.len());
+        if y < self.plane.rows {
+            prefetch(self.row(y));
+        }
+    }
 }
 
 impl Reader {
@@ -176,6 +210,17 @@ impl Reader {
     /// Whether [`Reader::slice`] has an answer.
     pub fn has_slices(&self) -> bool {
         matches!(&self.kind, Kind::Bytes(c) if c.iter().all(|c| c.step == 1))
+    }
+
+    /// Columns `x` of a channel, if they lie in the frame just so: for callers that want many rows.
+    pub fn slices(&self, channel: usize, x: &Range<usize>) -> Option<Slices<'_>> {
+        match &self.kind {
+            Kind::Bytes(components) if components[channel].step == 1 => {
+                let c = components[channel];
+                Some(Slices { plane: self.map.plane(c.plane), x: c.offset + x.start..c.offset + x.end })
+            }
+            _ => None,
+        }
     }
 
     /// The bytes of a channel in row `y`, if they lie in the frame just so.
@@ -327,9 +372,13 @@ impl Reader {
         };
         let mut plane = None;
         for c in components {
-            let y = y + rows_ahead(x.len() * c.step);
             // components of one plane lie side by side
-            if plane.replace(c.plane) != Some(c.plane) && y < self.map.plane(c.plane).rows {
+            if plane.replace(c.plane) == Some(c.plane) {
+                continue;
+            }
+            let (own, bytes) = (self.map.plane(c.plane), x.len() * c.step);
+            let y = y + rows_ahead(bytes);
+            if y < own.rows && !is_foreseen(&own, bytes) {
                 prefetch(self.row(*c, y, x.clone()));
             }
         }

@@ -162,8 +162,7 @@ fn cases() -> Vec<Case> {
     let stills = |mut case: Case| {
         case = case.still(bg(), whole);
         for i in 0..8u32 {
-            let at = f64::from(i) * 100.0;
-            case = case.still(translucent(Bgra, 640, 360, i), Placement::moved(at, at / 2.0));
+            case = case.still(translucent(Bgra, 1920, 1080, i), whole);
         }
         case
     };
@@ -177,9 +176,8 @@ fn cases() -> Vec<Case> {
     let four = (0..4).fold(Case::new("s2 four-up", I420), |c, i| c.moving(video(1920, 1080), quarter(i)));
     let mut eight = Case::new("s3c eight new BGRA", Bgra).still(bg(), whole);
     for i in 0..8u32 {
-        let at = f64::from(i) * 100.0;
-        let make = move |seed| translucent(Bgra, 640, 360, seed + i);
-        eight = eight.moving(make, Placement::moved(at, at / 2.0));
+        let make = move |seed| translucent(Bgra, 1920, 1080, seed + i);
+        eight = eight.moving(make, whole);
     }
     vec![
         Case::new("s1 picture in picture", I420)

@@ -3,6 +3,7 @@
 
 use super::connection::{Connection, Message};
 use crate::audio_device::AudioDevice;
+use crate::audio_device::backend::{Lists, Watching};
 use lk_media::clock::Deadline;
 use lk_media::{ErrorKind, Result, Wake};
 use pulseaudio::protocol::{
@@ -14,18 +15,8 @@ use std::time::Duration;
 /// Lists that were read while something changed are read again so often.
 const TRIES: usize = 3;
 
-/// The devices of the server.
-pub(in crate::audio_device) struct Lists {
-    /// What the server calls itself, with its version.
-    pub(in crate::audio_device) server: String,
-    /// What can be heard, monitors of speakers after the others; the default first.
-    pub(in crate::audio_device) inputs: Vec<AudioDevice>,
-    /// What can be played to; the default first.
-    pub(in crate::audio_device) outputs: Vec<AudioDevice>,
-}
-
 /// Asks for the devices there are now.
-pub(in crate::audio_device) fn lists() -> Result<Lists> {
+pub(super) fn lists() -> Result<Lists> {
     let mut tries = 0;
     loop {
         tries += 1;
@@ -81,18 +72,19 @@ fn described(description: Option<&CStr>, name: &CStr) -> String {
 }
 
 /// Hears when devices come and go.
-pub(in crate::audio_device) struct Subscription(Connection);
+pub(super) struct Subscription(Connection);
 
 impl Subscription {
-    pub(in crate::audio_device) fn open() -> Result<Self> {
+    pub(super) fn open() -> Result<Self> {
         let mut connection = Connection::open("LiveKit")?;
         let mask = SubscriptionMask::SINK | SubscriptionMask::SOURCE | SubscriptionMask::SERVER;
         connection.command(&Command::Subscribe(mask))?;
         Ok(Self(connection))
     }
+}
 
-    /// Waits at most `limit`; whether the lists may have changed. An error when the server is gone.
-    pub(in crate::audio_device) fn wait(&mut self, limit: Duration) -> Result<bool> {
+impl Watching for Subscription {
+    fn wait(&mut self, limit: Duration) -> Result<bool> {
         let deadline = Deadline::after(limit);
         while let Some(message) = self.0.receive(deadline.left(limit))? {
             if let Message::Command(Command::SubscribeEvent(event)) = message

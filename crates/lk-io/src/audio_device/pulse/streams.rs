@@ -2,9 +2,9 @@
 //! Streams of sound to and from the server: 48 kHz stereo float, whatever the device has; the server converts.
 
 use super::connection::{Connection, Message, PATIENCE, lost, text};
-use crate::audio_device::link::Served;
+use crate::audio_device::backend::{Giver, Hearing, Playing, Taker, Wanted};
 use lk_media::clock::Stopwatch;
-use lk_media::{CHANNELS, Clock, Result, SAMPLE_RATE, Timestamp};
+use lk_media::{CHANNELS, Clock, Result, SAMPLE_RATE};
 use pulseaudio::protocol::stream::{BufferAttr, StreamFlags};
 use pulseaudio::protocol::{
     ChannelMap, Command, CreatePlaybackStreamReply, CreateRecordStreamReply, FormatEncoding, FormatInfo,
@@ -30,17 +30,6 @@ const LONGEST: Duration = Duration::from_millis(100);
 const ALIKE: Duration = Duration::from_millis(5);
 /// The longest wait for a message.
 const LOOK: Duration = Duration::from_millis(50);
-
-/// What stream is wanted.
-#[derive(Clone, Debug)]
-pub(in crate::audio_device) struct Wanted {
-    /// What mixers call the stream.
-    pub(in crate::audio_device) title: String,
-    /// The device's id; None is the default, whichever it is.
-    pub(in crate::audio_device) device: Option<String>,
-    /// Sound the server keeps for the device, or gathers from it.
-    pub(in crate::audio_device) buffer: Duration,
-}
 
 impl Wanted {
     fn bytes(&self, part: u32) -> u32 {
@@ -125,19 +114,8 @@ impl Asking {
     }
 }
 
-/// Who has the sound that is played.
-pub(in crate::audio_device) trait Giver {
-    /// At `now` the server wants the stream's frames up to number `total`; a frame it is given now is heard after
-    /// `lead`.
-    fn wanted(&mut self, total: i64, now: Timestamp, lead: Duration);
-    /// The device had nothing to play for a moment.
-    fn underrun(&mut self);
-    /// Fills `out` with the next frames.
-    fn give(&mut self, out: &mut [f32]);
-}
-
 /// A stream to a speaker.
-pub(in crate::audio_device) struct Playback {
+pub(super) struct Playback {
     connection: Connection,
     clock: Arc<dyn Clock>,
     channel: u32,
@@ -155,7 +133,7 @@ pub(in crate::audio_device) struct Playback {
 }
 
 impl Playback {
-    pub(in crate::audio_device) fn open(wanted: &Wanted) -> Result<Self> {
+    pub(super) fn open(wanted: &Wanted) -> Result<Self> {
         let mut connection = Connection::open("LiveKit")?;
         let params = PlaybackStreamParams {
             sample_spec: spec(),
@@ -182,9 +160,14 @@ impl Playback {
             block: Box::new([0.0; BLOCK * CHANNELS]),
         })
     }
+}
 
-    /// Waits for the server and gives it what it wants; an error when the stream is over.
-    pub(in crate::audio_device) fn step(&mut self, giver: &mut dyn Giver) -> Result<()> {
+impl Playing for Playback {
+    fn handle(&self) -> Result<Option<UnixStream>> {
+        self.connection.handle().map(Some)
+    }
+
+    fn step(&mut self, giver: &mut dyn Giver) -> Result<()> {
         while self.given < self.wanted {
             let frames = usize::try_from(self.wanted - self.given).unwrap_or(BLOCK).min(BLOCK);
             let block = &mut self.block[..frames * CHANNELS];
@@ -254,14 +237,8 @@ fn duration(bytes: u32) -> Duration {
     Duration::from_nanos(u64::from(bytes) / FRAME as u64 * 1_000_000_000 / u64::from(SAMPLE_RATE))
 }
 
-/// Who wants the sound that is heard.
-pub(in crate::audio_device) trait Taker {
-    /// These frames came at `now`; the last of them was heard `age` before, if that is known yet.
-    fn take(&mut self, frames: &[u8], now: Timestamp, age: Option<Duration>);
-}
-
 /// A stream from a microphone.
-pub(in crate::audio_device) struct Capture {
+pub(super) struct Capture {
     connection: Connection,
     clock: Arc<dyn Clock>,
     channel: u32,
@@ -269,7 +246,7 @@ pub(in crate::audio_device) struct Capture {
 }
 
 impl Capture {
-    pub(in crate::audio_device) fn open(wanted: &Wanted) -> Result<Self> {
+    pub(super) fn open(wanted: &Wanted) -> Result<Self> {
         let mut connection = Connection::open("LiveKit")?;
         let params = RecordStreamParams {
             sample_spec: spec(),
@@ -284,9 +261,14 @@ impl Capture {
         let reply: CreateRecordStreamReply = connection.ask(&Command::CreateRecordStream(params))?;
         Ok(Self { connection, clock: <dyn Clock>::live(), channel: reply.channel, asking: Asking::new() })
     }
+}
 
-    /// Waits for sound and hands it on; an error when the stream is over.
-    pub(in crate::audio_device) fn step(&mut self, taker: &mut dyn Taker) -> Result<()> {
+impl Hearing for Capture {
+    fn handle(&self) -> Result<Option<UnixStream>> {
+        self.connection.handle().map(Some)
+    }
+
+    fn step(&mut self, taker: &mut dyn Taker) -> Result<()> {
         self.asking.step(&mut self.connection, Command::GetRecordLatency, self.channel)?;
         match self.connection.receive(LOOK)? {
             Some(Message::Data(channel, range)) if channel == self.channel => {
@@ -301,17 +283,5 @@ impl Capture {
             _ => {}
         }
         Ok(())
-    }
-}
-
-impl Served for Playback {
-    fn handle(&self) -> Result<Option<UnixStream>> {
-        self.connection.handle().map(Some)
-    }
-}
-
-impl Served for Capture {
-    fn handle(&self) -> Result<Option<UnixStream>> {
-        self.connection.handle().map(Some)
     }
 }

@@ -118,8 +118,8 @@ fn pack_in_order(a: __m256i, b: __m256i) -> __m256i {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn mul_255(v: __m256i, a: __m256i) -> __m256i {
-    let t = _mm256_add_epi16(_mm256_mullo_epi16(v, a), all(128));
-    _mm256_srli_epi16::<8>(_mm256_add_epi16(t, _mm256_srli_epi16::<8>(t)))
+    // the same as adding a 256th and dividing by 256
+    high(_mm256_add_epi16(_mm256_mullo_epi16(v, a), all(128)), all(257))
 }
 
 /// See `rgb16::product`.

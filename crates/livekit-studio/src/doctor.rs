@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! What of LiveKit works on this machine, and what mends the rest.
+
+use crate::{AudioDevice, IpcFolder, cameras, encoders, ipc, microphones, sound_server, speakers, windows};
+use lk_io::virtual_camera::ways_out;
+use lk_media::Error;
+use serde::Serialize;
+use std::env;
+use std::fmt;
+
+/// How well a part works here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Health {
+    /// It works.
+    Works,
+    /// It works, but not all of it.
+    Limited,
+    /// It does not work until something is done.
+    Missing,
+}
+
+/// One part, and how it is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Finding {
+    /// What it is about ("sound").
+    pub topic: &'static str,
+    /// How well it works.
+    pub health: Health,
+    /// What was found.
+    pub text: String,
+    /// What to do about it.
+    pub mend: Option<String>,
+}
+
+/// Everything that was found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Diagnosis {
+    /// Our version.
+    pub version: &'static str,
+    /// The operating system and the processor.
+    pub machine: String,
+    /// The parts.
+    pub findings: Vec<Finding>,
+}
+
+impl Finding {
+    fn works(topic: &'static str, text: impl Into<String>) -> Self {
+        Self { topic, health: Health::Works, text: text.into(), mend: None }
+    }
+
+    fn limited(topic: &'static str, text: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self { topic, health: Health::Limited, text: text.into(), mend: Some(mend.into()) }
+    }
+
+    fn missing(topic: &'static str, error: &Error) -> Self {
+        let mend = error.hint().map(str::to_owned);
+        Self { topic, health: Health::Missing, text: error.message().to_owned(), mend }
+    }
+}
+
+/// Looks at every part of this machine that sources and targets need. Opens no device and changes nothing.
+pub fn diagnose() -> Diagnosis {
+    Diagnosis {
+        version: env!("CARGO_PKG_VERSION"),
+        machine: format!("{} {}", env::consts::OS, env::consts::ARCH),
+        findings: vec![renderer(), media(), sound(), seen(), shown(), desktop(), processes()],
+    }
+}
+
+fn renderer() -> Finding {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let text = format!("on the CPU, {threads} threads");
+    if cfg!(target_arch = "x86_64") && !lk_media::kernel::has_avx2() {
+        return Finding::limited(
+            "renderer",
+            format!("{text}, without AVX2"),
+            "a processor with AVX2 is faster",
+        );
+    }
+    Finding::works("renderer", format!("{text}, with AVX2"))
+}
+
+/// FFmpeg, and whether it can write what recordings are made of.
+fn media() -> Finding {
+    let text = format!("FFmpeg {}", lk_io::av::version());
+    let written: Vec<String> = encoders().into_iter().map(|e| e.codec).collect();
+    let lacking: Vec<&str> =
+        ["h264", "aac"].into_iter().filter(|codec| !written.iter().any(|w| w == codec)).collect();
+    if lacking.is_empty() {
+        return Finding::works("media", format!("{text}; records H.264 and AAC"));
+    }
+    let text = format!("{text}, without an encoder for {}", lacking.join(" and "));
+    Finding::limited("media", text, "use an FFmpeg with libx264, or name another encoder: video_codec=")
+}
+
+fn sound() -> Finding {
+    let found = sound_server().and_then(|server| Ok((server, microphones()?, speakers()?)));
+    let (server, microphones, speakers) = match found {
+        Ok(found) => found,
+        Err(error) => return Finding::missing("sound", &error),
+    };
+    let default = |devices: &[AudioDevice]| {
+        let default = devices.iter().find(|d| d.is_default);
+        default.map_or_else(|| "none".to_owned(), |d| format!("{} ({})", d.name, devices.len()))
+    };
+    let text = format!("{server}; microphone: {}; speaker: {}", default(&microphones), default(&speakers));
+    if speakers.is_empty() {
+        let mend = "virtual ones can be made: lk.VirtualSpeaker, lk.VirtualMicrophone";
+        return Finding::limited("sound", text, mend);
+    }
+    Finding::works("sound", text)
+}
+
+/// Cameras to see with.
+fn seen() -> Finding {
+    match cameras() {
+        Ok(found) if found.is_empty() => {
+            let mend = "plug one in; v4l2 devices and PipeWire's nodes count";
+            Finding::limited("cameras", "none at the moment", mend)
+        }
+        Ok(found) => {
+            let names: Vec<String> =
+                found.into_iter().map(|camera| format!("{} ({})", camera.name, camera.address)).collect();
+            Finding::works("cameras", names.join(", "))
+        }
+        Err(error) => Finding::missing("cameras", &error),
+    }
+}
+
+/// Cameras to be seen with.
+fn shown() -> Finding {
+    match ways_out() {
+        Ok(ways) => Finding::works("virtual camera", format!("by {}", ways.join(", "))),
+        Err(error) => Finding::missing("virtual camera", &error),
+    }
+}
+
+fn desktop() -> Finding {
+    let named = |name| env::var(name).ok().filter(|v| !v.is_empty());
+    let session = named("XDG_SESSION_TYPE").unwrap_or_else(|| "no session".to_owned());
+    let displays = ["DISPLAY", "WAYLAND_DISPLAY"].into_iter();
+    let displays: Vec<String> = displays.filter_map(|n| Some(format!("{n}={}", named(n)?))).collect();
+    match windows(None) {
+        Ok(windows) => {
+            let text = format!("{session}, {}: {} windows to capture", displays.join(", "), windows.len());
+            Finding::works("desktop", text)
+        }
+        Err(error) => Finding::missing("desktop", &error),
+    }
+}
+
+/// Pictures between processes.
+fn processes() -> Finding {
+    match ipc::list(&IpcFolder::default()) {
+        Ok(shared) if shared.is_empty() => {
+            Finding::works("between processes", "shared memory; nothing shared")
+        }
+        Ok(shared) => {
+            let names: Vec<String> = shared.into_iter().map(|s| s.name).collect();
+            Finding::works("between processes", format!("shared memory; shared: {}", names.join(", ")))
+        }
+        Err(error) => Finding::missing("between processes", &error),
+    }
+}
+
+impl fmt::Display for Diagnosis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LiveKit {} on {}", self.version, self.machine)?;
+        let width = self.findings.iter().map(|finding| finding.topic.len()).max().unwrap_or(0);
+        for Finding { topic, health, text, mend } in &self.findings {
+            let sign = match health {
+                Health::Works => "ok",
+                Health::Limited => "--",
+                Health::Missing => "no",
+            };
+            write!(f, "\n{sign}  {topic:<width$}  {text}")?;
+            for line in mend.iter().flat_map(|mend| mend.lines()) {
+                write!(f, "\n    {:width$}  -> {line}", "")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_is_told_of_and_what_is_missing_says_why() {
+        let diagnosis = diagnose();
+        let topics: Vec<&str> = diagnosis.findings.iter().map(|f| f.topic).collect();
+        assert!(topics.starts_with(&["renderer", "media", "sound", "desktop"]), "{topics:?}");
+        for finding in &diagnosis.findings {
+            assert!(!finding.text.is_empty() && (finding.health == Health::Works) == finding.mend.is_none());
+        }
+        let text = diagnosis.to_string();
+        assert!(topics.iter().all(|topic| text.contains(topic)), "{text}");
+    }
+}
