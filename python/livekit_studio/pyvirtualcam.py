@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Our camera as a backend of the pyvirtualcam package, called "livekit".
 
-Importing this registers it: ``pyvirtualcam.Camera(...)`` then takes it where there is no v4l2loopback device, or when it
-is asked for by ``backend="livekit"``. A program that knows nothing of it is run on it by::
+Importing this registers it: ``pyvirtualcam.Camera(...)`` then takes it where there is no v4l2loopback device, or when
+it is asked for by ``backend="livekit"``. A program that knows nothing of it is run on it by::
 
     python -m livekit_studio.pyvirtualcam PROGRAM [ARGUMENT...]
 """
