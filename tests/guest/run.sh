@@ -12,7 +12,7 @@ set -euo pipefail
 HERE=$ROOT/tests/guest
 export KIT=$ROOT/build/guest
 LOGS=$KIT/logs
-LIMIT=${LIMIT:-280}
+LIMIT=${LIMIT:-600}
 export LIMIT
 mkdir -p "$LOGS"
 

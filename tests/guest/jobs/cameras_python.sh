@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The Python tests of cameras, on vivid. PYTHON is an interpreter with the wheel, SOURCE the source tree.
-# limit: 220
+# limit: 240
+# wheel
 set -u
 modprobe vivid n_devs=1 node_types=0x1 2>/dev/null
 [ -e /dev/video0 ] || exit 11
