@@ -341,6 +341,37 @@ def test_an_example_with_a_window(
 
 
 @source_tree
+@pytest.mark.parametrize("first", ["read", "write"])
+def test_a_player_in_one_process_is_seen_in_the_window_of_another(
+    display: str, clip_with_sound: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, first: str
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    commands = {
+        "read": example("ipc_2020.py", "read"),
+        "write": example("ipc_2020.py", "write", clip_with_sound),
+    }
+    second = "write" if first == "read" else "read"
+    with subprocess.Popen(commands[first]) as one, subprocess.Popen(commands[second]) as other:
+        try:
+            reading, writing = (one, other) if first == "read" else (other, one)
+            seen: set[bytes] = set()
+            deadline = time.monotonic() + 30
+            while len(seen) < 5:
+                pixels = screen(display)[200:280, 240:400]
+                if pixels.std() > 5:
+                    seen.add(pixels.tobytes())
+                assert time.monotonic() < deadline
+                assert reading.poll() is None
+            window = media.run("xdotool", "search", "--name", "^IPCSource => Viewer$").decode().strip()
+            media.run("xdotool", "windowclose", window)
+            assert reading.wait(20) == 0
+            assert writing.wait(60) == 0
+        finally:
+            one.kill()
+            other.kill()
+
+
+@source_tree
 def test_the_examples_that_record_windows(display: str, clip_with_sound: Path, tmp_path: Path) -> None:
     lk.Frame.from_ndarray(picture(320, 240), "rgb24").save(tmp_path / "picture.png")
 

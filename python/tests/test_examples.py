@@ -20,7 +20,7 @@ PROGRAMS = sorted(EXAMPLES.glob("*.py"))
 # test_cameras.py, PipeWire by those in test_virtual_camera.py
 OWN_TEST = {
     *("demo.py", "view_picture.py", "view_clip.py", "view_player.py", "view_window.py"),
-    *("record_window.py", "compose_window.py", "windows_2020.py"),
+    *("record_window.py", "compose_window.py", "windows_2020.py", "ipc_2020.py"),
     *("cameras_2020.py", "vcam_2020.py", "virtual_camera.py"),
 }
 

@@ -3,6 +3,10 @@
 
 use lk_media::{Frame, FramePool, FrameSpec, PixelFormat, Result, Size};
 
+/// Smaller text is nothing that anybody could read.
+#[cfg(feature = "text")]
+const LEGIBLE: f64 = 4.0;
+
 /// A black picture that says what is waited for, where text is part of the program.
 pub(super) fn picture(size: Size, mapping_name: &str) -> Result<Frame> {
     let mut frame = FramePool::shared().frame(FrameSpec::of(PixelFormat::Bgr, size))?;
@@ -15,8 +19,12 @@ pub(super) fn picture(size: Size, mapping_name: &str) -> Result<Frame> {
 fn write_on(frame: &mut lk_media::FrameMut, mapping_name: &str) -> Result<()> {
     use crate::generate::{Align, Text, TextStyle};
     let Size { width, height } = frame.spec().size;
+    let font_size = f64::from(height.min(width)) / 14.0;
+    if font_size < LEGIBLE {
+        return Ok(());
+    }
     let style = TextStyle {
-        font_size: f64::from(height.min(width)) / 14.0,
+        font_size,
         color: [190, 190, 190, 255],
         background: Some([0, 0, 0, 255]),
         width: Some(f64::from(width) * 0.9),
