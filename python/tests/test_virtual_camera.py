@@ -74,6 +74,8 @@ def seen(name: str, size: tuple[int, int] = SIZE, frames: int = 5) -> Pixels:
         read.append(done)
         return done.returncode == 0 and len(done.stdout) == frames * width * height * 3
 
+    # a reader that is there first would wait for it until it is killed
+    until(lambda: any(camera.name == name for camera in lk.cameras()), f"the camera {name} is there")
     until(whole, f"the camera {name} is read")
     return np.frombuffer(read[-1].stdout, np.uint8).reshape(frames, height, width, 3)[-1]
 
@@ -427,7 +429,7 @@ def test_a_killed_host_is_started_again_and_a_server_is_waited_for(
         with Running(*PROGRAM, "vcam", "run") as running:
             assert "PipeWire" in running.line("waiting")
             session.start_servers()
-            running.line("standby")
+            running.line("live")
 
 
 def test_settings_that_cannot_be(session: Session, tmp_path: Path) -> None:
