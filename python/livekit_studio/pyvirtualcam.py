@@ -14,9 +14,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyvirtualcam
+import pyvirtualcam  # type: ignore[import-untyped]
 from pyvirtualcam import PixelFormat
-from pyvirtualcam.util import decode_fourcc, encode_fourcc
+from pyvirtualcam.util import decode_fourcc, encode_fourcc  # type: ignore[import-untyped]
 
 from ._errors import FormatError
 from ._native import VirtualCamera

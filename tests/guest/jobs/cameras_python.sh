@@ -3,6 +3,7 @@
 # limit: 240
 # wheel
 set -u
+modprobe -r v4l2loopback 2>/dev/null # with devices of another job
 modprobe vivid n_devs=1 node_types=0x1 2>/dev/null
 [ -e /dev/video0 ] || exit 11
 cd /tmp && exec "$PYTHON" -P -m pytest "$SOURCE/python/tests/test_cameras.py" --import-mode=importlib \
