@@ -5,7 +5,7 @@ use lk_media::{Frame, FramePool, FrameSpec, PixelFormat, Result, Size};
 
 /// Smaller text is nothing that anybody could read.
 #[cfg(feature = "text")]
-const LEGIBLE: f64 = 4.0;
+const LEGIBLE: f64 = 8.0;
 
 /// A black picture that says what is waited for, where text is part of the program.
 pub(super) fn picture(size: Size, mapping_name: &str) -> Result<Frame> {
@@ -47,11 +47,14 @@ mod tests {
 
     #[test]
     fn it_is_as_large_as_asked_for_and_says_something() {
-        for size in [Size::new(2, 2), Size::new(64, 200), Size::new(1280, 720)] {
+        for (size, legible) in
+            [((2, 2), false), ((64, 200), false), ((160, 120), true), ((320, 180), true), ((1280, 720), true)]
+        {
+            let size = Size::new(size.0, size.1);
             let frame = picture(size, "LiveKitVCam").unwrap();
             assert_eq!(frame.size(), size);
             let bright = frame.map_native().to_packed().iter().filter(|b| **b > 100).count();
-            assert_eq!(bright > 50, size.width > 2 && cfg!(feature = "text"), "{size}: {bright}");
+            assert_eq!(bright > 50, legible && cfg!(feature = "text"), "{size}: {bright}");
         }
     }
 }
