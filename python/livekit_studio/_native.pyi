@@ -19,6 +19,7 @@ from ._reports import (
     Diagnosis,
     IPCSourceStatistics,
     IPCTargetStatistics,
+    Licenses,
     PlayerStatistics,
     RecorderStatistics,
     RecordingReport,
@@ -89,6 +90,7 @@ __all__ = [
     "_service_next",
     "cameras",
     "doctor",
+    "licenses",
     "microphones",
     "open",
     "render",
@@ -649,6 +651,12 @@ def doctor() -> Diagnosis:
 
     Opens no device and changes nothing. Parts: the renderer, FFmpeg, sound, cameras, virtual cameras,
     the desktop, pictures between processes.
+    """
+
+def licenses() -> Licenses:
+    """What is inside this build of LiveKit, under which licences, and where its source is; ``print`` it.
+
+    Libraries that the wheel brings along (or the FFmpeg of this system), fonts, Rust crates.
     """
 
 def windows(*, display: str | None = None) -> list[WindowInfo]:

@@ -59,3 +59,11 @@ pub fn version() -> String {
     let version = unsafe { CStr::from_ptr(ffi::av_version_info()) };
     version.to_string_lossy().into_owned()
 }
+
+/// What the FFmpeg in use says of its licence: "GPL version 2 or later".
+#[allow(unsafe_code)]
+pub fn license() -> String {
+    // SAFETY: asks nothing and gives a string that stays for as long as the library.
+    let license = unsafe { CStr::from_ptr(ffi::avutil_license()) };
+    license.to_string_lossy().into_owned()
+}
