@@ -91,6 +91,11 @@ pub fn licenses() -> Licenses {
     }
 }
 
+/// Whether the libraries come along, as they do in the portable wheel.
+pub(crate) fn is_portable() -> bool {
+    BUNDLED.is_some()
+}
+
 /// Reads lines of name, version, licence and source between tabs.
 fn table(lines: &str, kind: ComponentKind) -> Vec<Component> {
     let part = |line: &str| {
