@@ -51,13 +51,14 @@ cd "$BASE/work/zlib"
 make -j"$JOBS" libz.a
 make install >/dev/null
 
-# Debian's static SRT, with the C++ library inside: a slim machine has none
-cat >"$PREFIX/lib/pkgconfig/srt.pc" <<PC
-Name: srt
-Description: SRT with its C++ library inside
-Version: $(pkg-config --modversion srt)
-Libs: -l:libsrt.a -lssl -lcrypto -l:libstdc++.a -lpthread -lm
-PC
+# Debian's static SRT and x265, with the C++ library inside: a slim machine has none
+static_pc() { # static_pc NAME LIBS...
+    local version
+    version=$(pkg-config --modversion "$1")
+    printf 'Name: %s\nDescription: with its C++ library inside\nVersion: %s\nLibs: %s\n' "$1" "$version" "${*:2}" >"$PREFIX/lib/pkgconfig/$1.pc"
+}
+static_pc srt -l:libsrt.a -lssl -lcrypto -l:libstdc++.a -lpthread -lm
+static_pc x265 -l:libx265.a -lnuma -l:libstdc++.a -lpthread -lm
 
 version=$(cat "$PREFIX/versions/ffmpeg")
 title "FFmpeg $version"
