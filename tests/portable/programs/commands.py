@@ -29,7 +29,7 @@ assert health["media"] == health["network"] == health["between processes"] == "w
 
 licenses = said("licenses")
 bundled = {part["name"] for part in licenses["components"] if part["kind"] == "bundled"}
-assert {"FFmpeg", "x264", "SRT", "OpenSSL", "zlib"} <= bundled, bundled
+assert {"FFmpeg", "x264", "x265", "SRT", "OpenSSL", "zlib"} <= bundled, bundled
 assert all(part["license"] and part["source"] for part in licenses["components"])
 assert [part.name for part in lk.licenses().components] == [part["name"] for part in licenses["components"]]
 
@@ -44,6 +44,7 @@ assert len(texts) > len(bundled), (texts, bundled)  # and those of the crates
 encoders = {encoder["name"] for encoder in said("encoders")["encoders"]}
 assert {
     "libx264",
+    "libx265",
     "libvpx-vp9",
     "libsvtav1",
     "aac",
