@@ -75,15 +75,15 @@ chroot_of() {
             say "  system (apt-get install): mmdebstrap, to make chroots in $WORK"
             (apt_install mmdebstrap) >"$LOGS/mmdebstrap.txt" 2>&1 || { skip "$name" "mmdebstrap cannot be installed"; return 1; }
         fi
-        if ! bootstrap "$name" "$tar.part" >"$LOGS/$name-bootstrap.txt" 2>&1; then
+        if ! bootstrap "$name" "$WORK/$name.part.tar" >"$LOGS/$name-bootstrap.txt" 2>&1; then
             skip "$name" "the chroot cannot be made: $(tail -n1 "$LOGS/$name-bootstrap.txt")"
             return 1
         fi
-        mv "$tar.part" "$tar"
+        mv "$WORK/$name.part.tar" "$tar"
     fi
     rm -rf "$root"
     mkdir -p "$root"
-    tar -C "$root" --exclude='./dev/*' -xf "$tar"
+    tar -C "$root" --exclude='./dev/*' -xf "$tar" || die "$tar cannot be unpacked"
     mkdir -p "$root/work/programs"
     cp "$HERE"/programs/*.py "$ROOT/README.md" "$WHEEL" "$root/work/"
     # the network as this machine has it
@@ -137,6 +137,7 @@ commands() {
 
 chroot_stages() { # chroot_stages NAME
     chroot_of "$1" || return 0
+    inside "$root" true || die "nothing can be run in $root"
     local python=(inside "$root" /work/venv/bin/python -P)
     if ! inside "$root" python3 -c 'import urllib.request as r; r.urlopen("'"${PIP_INDEX_URL:-https://pypi.org/simple}"'/numpy/", timeout=30, cafile="/work/ca.crt")' \
         >"$LOGS/$1-network.txt" 2>&1; then
