@@ -6,6 +6,7 @@
 #   slim       Debian 12's essential packages and Python: no C++ library, no package manager
 #   host       this machine: opencv-python beside the others, and the Python tests against this wheel
 #   sdist      the source archive builds
+# WHEEL names a wheel to try; without it the one of tools/portable/wheel.sh is tried.
 # What cannot be made here is told as skipped, with the reason. Logs and the chroots are in build/portable/tests.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../../tools/env.sh"
@@ -14,8 +15,10 @@ HERE=$ROOT/tests/portable
 WORK=$ROOT/build/portable/tests
 LOGS=$WORK/logs
 mkdir -p "$LOGS"
-"$ROOT/tools/portable/wheel.sh"
-WHEEL=$(find "$ROOT/dist/portable" -name '*.whl')
+if [ -z "${WHEEL:-}" ]; then
+    "$ROOT/tools/portable/wheel.sh"
+    WHEEL=$(find "$ROOT/dist/portable" -name '*.whl')
+fi
 failed=()
 
 skip() { # skip WHAT REASON
