@@ -119,6 +119,7 @@ from ._reports import (
     VirtualCameraStatistics,
     WindowInfo,
 )
+from ._show import play, view
 
 __all__ = [
     "AudioDevice",
@@ -210,9 +211,11 @@ __all__ = [
     "doctor",
     "microphones",
     "open",
+    "play",
     "render",
     "set_frame_memory",
     "set_threads",
     "speakers",
+    "view",
     "windows",
 ]

@@ -87,6 +87,7 @@ __all__ = [
     "_cli",
     "_service_ended",
     "_service_next",
+    "_show",
     "cameras",
     "doctor",
     "microphones",
@@ -192,9 +193,17 @@ class VideoSource:
         None when there is nothing to show. The timestamp is in microseconds, 2**64-1 when the picture has
         none. ``is_flipped`` is True when the first row is the bottom one (never, for LiveKit's own sources).
         """
+    def frame(self, *, at: float = 0.0, format: _PixelFormat | None = None) -> Frame:
+        """One picture: of a file or whatever is computed, the one shown at ``at`` seconds, exactly; of a live source
+        the newest, the first of which is waited for at most 5 s. In ``format``, or as it is.
+
+        Raises LiveSourceError for a time of a live source, DeadlineError, BusyError if a run uses the source, and
+        what reading it raises.
+        """
     @property
     def name(self) -> str:
         """What messages call it."""
+    def _repr_png_(self) -> bytes | None: ...
 
 @final
 class VideoPort(VideoSource, VideoTarget):
@@ -255,8 +264,10 @@ class TestPattern(VideoSource):
     def __new__(cls, width: int, height: int, *, fps: _Rate = 30) -> Self: ...
     def size(self) -> tuple[int, int]:
         """(width, height) in pixels."""
-    def frame(self, index: int) -> Frame:
-        """Picture number ``index``, from 0."""
+    def frame(
+        self, index: int | None = None, *, at: float = 0.0, format: _PixelFormat | None = None
+    ) -> Frame:
+        """Picture number ``index``, from 0; or, without a number, the one shown at ``at`` seconds."""
     @property
     def fps(self) -> float:
         """New pictures a second."""
@@ -431,10 +442,16 @@ class LazyPlayer(VideoSource):
         for instance one that uses hardware ("h264_cuvid", "h264_qsv", "h264_v4l2m2m"): MediaError names those
         there are for the file if it is not one of them, or does not work on this machine.
         """
-    def frame(self, t: float, *, format: _PixelFormat | None = None) -> Frame | None:
-        """The frame shown at ``t`` seconds of the file: the last one whose timestamp is at most t + 1 ms.
+    def __iter__(self) -> _FileFrames:
+        """The same as :meth:`frames`, as decoded."""
+    # pyright wants a parameter by keyword to stay one by keyword alone
+    def frame(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, at: float = 0.0, *, format: _PixelFormat | None = None
+    ) -> Frame:
+        """The frame shown at ``at`` seconds of the file: the last one whose timestamp is at most ``at`` + 1 ms.
 
-        For times past the end that is the last frame. Does not move the player. In ``format``, or as decoded.
+        For times past the end that is the last frame. Does not move the player. In ``format``, or as decoded. Raises
+        MediaError where not one picture can be decoded.
         """
     def frames(self, format: _PixelFormat | None = None) -> _FileFrames:
         """Every frame of the file once, in order, from the first. In ``format``, or as decoded."""
@@ -597,7 +614,9 @@ class Camera(VideoSource):
     @property
     def state(self) -> str:
         """ "starting", "live", "stalled", "reconnecting" or "closed"."""
-    def frame(self, timeout: float | None = 2.0) -> Frame:
+    def frame(
+        self, timeout: float | None = 2.0, *, at: float = 0.0, format: _PixelFormat | None = None
+    ) -> Frame:
         """The newest frame that this method has not given yet: waits for the next one if there is none, ``timeout``
         seconds at most (None: for ever), then raises DeadlineError. So a loop around it sees fresh frames at the rate of
         the camera. Raises ClosedError once closed."""
@@ -996,7 +1015,9 @@ class IPCSource(VideoSource):
     def __new__(cls, mapping_name: str) -> Self: ...
     def size(self) -> tuple[int, int]:
         """(width, height) of the newest picture, or of those to come; (0, 0) while there is no writer."""
-    def frame(self, *, timeout: float | None = 10.0) -> Frame:
+    def frame(
+        self, *, timeout: float | None = 10.0, at: float = 0.0, format: _PixelFormat | None = None
+    ) -> Frame:
         """The newest picture that is due. Waits for the first one, ``timeout`` seconds at most, then raises
         DeadlineError. Raises ClosedError once closed.
         """
@@ -1966,6 +1987,9 @@ class Layer:
     def name(self) -> str | None:
         """What ``scene[name]`` finds it by."""
     @property
+    def source_name(self) -> str:
+        """What messages call what it shows."""
+    @property
     def slot(self) -> int:
         """Its place in the pile: higher is further in front."""
     @property
@@ -2162,6 +2186,7 @@ class Compositor:
         options: dict[str, Any] | None = None,
         format: str | None = None,
         overwrite: bool = True,
+        each: Callable[[float], object] | None = None,
     ) -> Statistics:
         """Renders offline: every frame exact, as fast as it goes, the same on every run.
 
@@ -2177,6 +2202,9 @@ class Compositor:
 
         ``progress=True`` draws a bar on a terminal; a function is called now and then with (frames done,
         frames in all).
+
+        ``each`` is called before every frame with its time in seconds, here, on the thread that renders; what it
+        changes takes effect with that frame. Its exceptions end the render and are raised as they are.
 
         Raises LiveSourceError, EncoderError, OutputError, DiskFullError, DeadlineError, BusyError,
         ParameterError, CallbackError. When it fails the file holds what was made before.
@@ -2245,6 +2273,7 @@ class Compositor:
         """Lets runs write no more to ``target``."""
     def statistics(self) -> Statistics | LiveStatistics | None:
         """What the live run does, or the last :meth:`render` did; None before the first."""
+    def _repr_html_(self) -> str: ...
 
 @final
 class _SceneFrames:
@@ -2374,3 +2403,8 @@ def _service_next() -> tuple[Callable[..., object], tuple[Any, ...]] | None:
 
 def _service_ended() -> None:
     """Says that the service thread has ended."""
+
+def _show(
+    source: _Source, title: str, size: tuple[int, int] | None, seconds: float | None
+) -> None:
+    """Shows a source in a window of its own until that is closed, or a player until its end."""

@@ -7,15 +7,20 @@ use crate::color::PyColor;
 use crate::compositor::PyCompositor;
 use crate::error::{Raise, raise};
 use crate::frame::{PyFrame, pulled};
-use crate::values::{format_of, path_of, type_name};
+use crate::lazy_player::in_format;
+use crate::values::{format_of, path_of, seconds, type_name};
 use livekit_studio::{
     AudioSource, Cancel, Captured, Clock, Error, Frame, OpenOptions, Picture, Sample, Sampling, Still,
-    Timestamp, VideoSource,
+    Timestamp, VideoSource, image_file, picture_of,
 };
 use pyo3::buffer::PyUntypedBuffer;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long `frame()` waits for the first picture of a live source.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Something frames can be read from.
 #[pyclass(frozen, subclass, name = "VideoSource", module = "livekit_studio")]
@@ -67,6 +72,28 @@ impl PyVideoSource {
             })
         })?;
         pulled(py, frame, self.timeless)
+    }
+
+    #[pyo3(signature = (*, at = 0.0, format = None))]
+    fn frame(&self, py: Python<'_>, at: f64, format: Option<&str>) -> PyResult<PyFrame> {
+        self.born.check()?;
+        let (at, format) = (seconds("time", at)?, format.map(format_of).transpose()?);
+        let (source, cancel) = (self.source.clone(), Cancel::new());
+        let given_up = cancel.clone();
+        let make = move || in_format(picture_of(&*source, at, PATIENCE, &given_up)?, format);
+        wait_for(py, &cancel, make).map(PyFrame)
+    }
+
+    /// What a notebook shows: the first picture, or the newest if there is one; nothing rather than an error.
+    fn _repr_png_<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        self.born.check()?;
+        let (source, cancel) = (self.source.clone(), Cancel::new());
+        let given_up = cancel.clone();
+        let png = wait_for(py, &cancel, move || {
+            let frame = picture_of(&*source, Timestamp::ZERO, Duration::ZERO, &given_up);
+            Ok(frame.and_then(|f| image_file::encode_png(&f)).ok())
+        })?;
+        Ok(png.map(|png| PyBytes::new(py, &png)))
     }
 
     #[getter]
