@@ -3,7 +3,7 @@
 
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from os import PathLike
-from typing import Any, Literal, Self, TypeAlias, final, overload
+from typing import Any, Literal, Protocol, Self, TypeAlias, final, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -120,7 +120,7 @@ _Rate: TypeAlias = int | float | str | tuple[int, int]
 _EventKind: TypeAlias = Literal[
     "source_state", "target_state", "run_state", "recorder_state", "device_state", "*"
 ]
-_Source: TypeAlias = VideoSource | Compositor | Frame | _Path
+_Source: TypeAlias = VideoSource | Compositor | Frame | _Image | _Path
 _Monitor: TypeAlias = Literal["off", "on", "only"]
 _Device: TypeAlias = int | str | AudioDevice
 _Sound: TypeAlias = AudioPort | Microphone | VirtualSpeaker | Mix | Compositor | VideoSource | int | _Path
@@ -128,6 +128,15 @@ _SoundTarget: TypeAlias = AudioPort | Speaker | VirtualMicrophone | _Device
 _Track: TypeAlias = Literal["source"] | _Sound
 _Target: TypeAlias = VideoTarget | _Path
 _Progress: TypeAlias = bool | Callable[[int, int], object]
+
+# An image of Pillow's, which need not be installed.
+class _Image(Protocol):
+    @property
+    def mode(self) -> str: ...
+    @property
+    def size(self) -> tuple[int, int]: ...
+    def convert(self, mode: str, /) -> _Image: ...
+    def tobytes(self) -> bytes: ...
 
 # Before Python 3.12 the buffer protocol has no names at run time; type checkers know it by them all the same.
 class _Buffer:
@@ -2379,7 +2388,8 @@ class _Batch:
 
 def open(source: _Source | _Pixels, *, format: _PixelFormat | None = None) -> VideoSource:
     """A source from what people write: an :class:`ImageFile` or :class:`LazyPlayer` from a file name or URL,
-    a :class:`Camera` from "camera:NAME", a :class:`Color` from "color:#203040", a :class:`StillSource` from a Frame or an array (for arrays alone, ``format`` says what they hold).
+    a :class:`Camera` from "camera:NAME", a :class:`Color` from "color:#203040", a :class:`StillSource` from a Frame,
+    an image of Pillow's or an array (for arrays alone, ``format`` says what they hold).
     Sources stay what they are. Raises as they do, and FormatError.
     """
 

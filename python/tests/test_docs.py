@@ -80,25 +80,21 @@ def session() -> Iterator[dict[str, str]]:
     """Sound devices, and a camera called "HD Webcam"."""
     if (program := missing()) is not None:
         pytest.skip(f"there is no {program}: apt install pipewire pipewire-pulse wireplumber dbus")
-    before = {name: os.environ.get(name) for name in Session().environment}
     session = Session()
-    os.environ.update(session.environment)
     camera = None
     try:
-        session.start()
-        camera = subprocess.Popen([sys.executable, "-c", CAMERA])
-        until(lambda: any(c.name == "HD Webcam" for c in lk.cameras()), "a camera")
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            for name, value in session.environment.items():
+                monkeypatch.setenv(name, value)
+            session.start()
+            camera = subprocess.Popen([sys.executable, "-c", CAMERA])
+            until(lambda: any(c.name == "HD Webcam" for c in lk.cameras()), "a camera")
         yield session.environment
     finally:
         if camera:
             camera.kill()
             camera.wait()
         session.stop()
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def environment_of(snippet: Snippet, request: pytest.FixtureRequest) -> dict[str, str]:

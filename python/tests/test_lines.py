@@ -86,7 +86,7 @@ def test_version_and_doctor() -> None:
 
 def test_media_info_tells_all(a_mp4: Path) -> None:
     said = repr(lk.MediaInfo("a.mp4"))
-    for part in ("a.mp4", "mp4", "10.0", "h264", "128x96", "30 frames a second", "yuv420p", "aac", "48000 Hz", "mono"):
+    for part in ("a.mp4", "mp4", "10.0", "h264", "128x96", "30 frames a second", "yuv420p", "aac", "48000 Hz", "stereo"):
         assert part in said, said
 
 
@@ -257,6 +257,20 @@ def test_an_image_of_opencvs_pushed(a_mp4: Path) -> None:
     assert scene.frame("rgb24").array[18, 32].tolist() == [0, 0, 255]
 
 
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P"])
+def test_an_image_of_pillows_is_a_source(mode: str) -> None:
+    pil = pytest.importorskip("PIL.Image")
+    image = pil.new("RGB", (8, 6), (200, 200, 200)).convert(mode)
+    scene = lk.Compositor(16, 12)
+    scene.add(image, at=(0, 0))
+    scene.add(lk.open(image), at=(8, 6))
+    picture = scene.frame("rgb24").array
+    assert picture[:6, :8].min() == picture[6:, 8:].min() == 200
+    assert picture[:6, 8:].max() == 0
+    with pytest.raises(lk.FormatError):
+        scene.add(pil)
+
+
 def test_a_virtual_camera_is_sent_to(session: Session) -> None:
     with lk.VirtualCamera(320, 180, 30, name="Sent", device="pipewire") as target:
         target.send(np.full((180, 320, 3), 200, np.uint8))
@@ -270,9 +284,9 @@ def test_a_virtual_camera_is_sent_to(session: Session) -> None:
 
 
 def closed_by_its_user(display: str, title: str) -> subprocess.Popen[bytes]:
-    """Somebody who presses q in the window as soon as it is there."""
+    """Somebody who closes the window soon after it is there."""
     search = f"xdotool search --sync --name '^{title}$'"
-    return subprocess.Popen(["sh", "-c", f"id=$({search}) && sleep 0.3 && xdotool key --window $id q"])
+    return subprocess.Popen(["sh", "-c", f"id=$({search}) && sleep 0.3 && xdotool windowclose $id"])
 
 
 def test_while_viewer_draw(display: str) -> None:

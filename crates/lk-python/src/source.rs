@@ -8,10 +8,10 @@ use crate::compositor::PyCompositor;
 use crate::error::{Raise, raise};
 use crate::frame::{PyFrame, pulled};
 use crate::lazy_player::in_format;
-use crate::values::{format_of, path_of, seconds, type_name};
+use crate::values::{format_of, path_of, seconds, size_of, type_name};
 use livekit_studio::{
-    AudioSource, Cancel, Captured, Clock, Error, Frame, OpenOptions, Picture, Sample, Sampling, Still,
-    Timestamp, VideoSource, image_file, picture_of,
+    AudioSource, Cancel, Captured, Clock, Error, Frame, FrameSpec, OpenOptions, Picture, PixelFormat, Sample,
+    Sampling, Still, Timestamp, VideoSource, image_file, picture_of,
 };
 use pyo3::buffer::PyUntypedBuffer;
 use pyo3::prelude::*;
@@ -159,6 +159,10 @@ pub(crate) fn given_looping(value: &Bound<'_, PyAny>, with_sound: bool, looping:
             sound: None,
         });
     }
+    if let Some(frame) = of_pillow(value)? {
+        let video = Arc::new(Still::new(format!("a {} picture", frame.size()), frame));
+        return Ok(Given { video, sound: None });
+    }
     let bytes = PyUntypedBuffer::get(value).is_ok();
     if bytes || value.is_callable() {
         let hint = if bytes {
@@ -176,6 +180,21 @@ pub(crate) fn given_looping(value: &Bound<'_, PyAny>, with_sound: bool, looping:
         open(&name, &options)
     })?;
     Ok(Given { video: opened.video().or_raise()?, sound: opened.sound })
+}
+
+/// The picture of an image of Pillow's, which says itself what its channels are; None of anything else.
+fn of_pillow(value: &Bound<'_, PyAny>) -> PyResult<Option<Frame>> {
+    if !value.get_type().module()?.to_string_lossy().starts_with("PIL.") || !value.hasattr("tobytes")? {
+        return Ok(None);
+    }
+    let mode: String = value.getattr("mode")?.extract()?;
+    let opaque = matches!(mode.as_str(), "RGB" | "L" | "1" | "CMYK" | "YCbCr");
+    let (mode, format) = if opaque { ("RGB", PixelFormat::Rgb) } else { ("RGBA", PixelFormat::Rgba) };
+    let image = value.call_method1("convert", (mode,))?;
+    let (width, height) = image.getattr("size")?.extract()?;
+    let bytes = image.call_method0("tobytes")?.cast_into::<PyBytes>()?;
+    let spec = FrameSpec::of(format, size_of(width, height)?);
+    Frame::from_packed(spec, bytes.as_bytes(), Timestamp::ZERO).map(Some).or_raise()
 }
 
 /// A source from what people write.
@@ -201,6 +220,9 @@ pub(crate) fn open<'py>(source: &Bound<'py, PyAny>, format: Option<&str>) -> PyR
     }
     if let Ok(frame) = source.cast::<PyFrame>() {
         return Ok(Bound::new(py, PyStillSource::init(frame.get().0.clone()))?.into_any());
+    }
+    if let Some(frame) = of_pillow(source)? {
+        return Ok(Bound::new(py, PyStillSource::init(frame))?.into_any());
     }
     // the classes say what it was opened as
     let name = path_of(source)?;
