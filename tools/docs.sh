@@ -23,7 +23,7 @@ case ${1:-build} in
         ;;
     pictures)
         tools/wheel.sh install
-        PYTHONPATH=$ROOT/python/tests "$PY" -P tools/docs_pictures.py
+        "$PY" python/tests/docs_pictures.py
         ;;
     *) die "usage: docs.sh build | pictures" ;;
 esac

@@ -26,4 +26,6 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
 
     # needs are for the tests; a reader sees them as well
     markdown = OUTSIDE.sub(outside, markdown)
-    return re.sub(r"^::: (\w+)$", lambda found: docs_reference.described(found[1]), markdown, flags=re.MULTILINE)
+    return re.sub(
+        r"^::: (\w+)$", lambda found: docs_reference.described(found[1]), markdown, flags=re.MULTILINE
+    )

@@ -98,7 +98,11 @@ def plain(annotation: str) -> str:
 
 def value(node: ast.expr) -> str:
     """A default as people write it."""
-    return f'"{node.value}"' if isinstance(node, ast.Constant) and isinstance(node.value, str) else ast.unparse(node)
+    return (
+        f'"{node.value}"'
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        else ast.unparse(node)
+    )
 
 
 def signature(node: ast.FunctionDef, name: str, method: bool) -> str:
@@ -112,7 +116,9 @@ def signature(node: ast.FunctionDef, name: str, method: bool) -> str:
         kind = f": {plain(ast.unparse(argument.annotation))}" if argument.annotation else ""
         return f"{argument.arg}{kind}" + (f" = {value(default)}" if default is not None else "")
 
-    parts += [one(a, d) for a, d in zip(positional, defaults[-len(positional) :] if positional else [], strict=True)]
+    parts += [
+        one(a, d) for a, d in zip(positional, defaults[-len(positional) :] if positional else [], strict=True)
+    ]
     if arguments.vararg:
         parts.append(f"*{arguments.vararg.arg}")
     elif arguments.kwonlyargs:
@@ -156,7 +162,9 @@ def of_class(node: ast.ClassDef) -> str:
             kind = plain(ast.unparse(child.returns)) if child.returns else ""
             said = " ".join(text_of(child).split()).replace("|", "\\|")
             name = f"`{child.name}`" + (" (set)" if child.name in setters else "")
-            out.append(f"| {name} | `{kind}` | {said} |".replace("` | `", "` | `").replace(" | None`", " \\| None`"))
+            out.append(
+                f"| {name} | `{kind}` | {said} |".replace("` | `", "` | `").replace(" | None`", " \\| None`")
+            )
         out.append("")
     for child in methods:
         special = child.name.startswith("_") and child.name not in SHOWN
@@ -172,5 +180,9 @@ def of_class(node: ast.ClassDef) -> str:
 def described(name: str) -> str:
     """The part of a page that ``::: name`` stands for."""
     node = names()[name]
-    body = of_class(node) if isinstance(node, ast.ClassDef) else fenced(signature(node, name, False)) + text_of(node)
+    body = (
+        of_class(node)
+        if isinstance(node, ast.ClassDef)
+        else fenced(signature(node, name, False)) + text_of(node)
+    )
     return f'<a id="{name}"></a>\n\n{body}\n'

@@ -2414,7 +2414,5 @@ def _service_next() -> tuple[Callable[..., object], tuple[Any, ...]] | None:
 def _service_ended() -> None:
     """Says that the service thread has ended."""
 
-def _show(
-    source: _Source, title: str, size: tuple[int, int] | None, seconds: float | None
-) -> None:
+def _show(source: _Source, title: str, size: tuple[int, int] | None, seconds: float | None) -> None:
     """Shows a source in a window of its own until that is closed, or a player until its end."""

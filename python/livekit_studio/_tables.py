@@ -7,7 +7,7 @@ import base64
 import html
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, is_dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from . import _native
 from ._errors import LiveKitError

@@ -109,4 +109,6 @@ def assert_scene(
         words, shown = _told(difference, tolerance)
         frame.save(actual)
         Frame.from_ndarray(shown, "rgb24").save(diff)
-        raise AssertionError(f"at {at} s the scene is not {path.name}: {words}; see {actual} and {diff}, and {accept}")
+        raise AssertionError(
+            f"at {at} s the scene is not {path.name}: {words}; see {actual} and {diff}, and {accept}"
+        )

@@ -72,7 +72,7 @@ def display(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
             server.kill()
 
 
-# ---- What is there ----------------------------------------------------------------------------------------------------
+# ---- What is there -----------------------------------------------------------------------------------------------
 
 
 def test_version_and_doctor() -> None:
@@ -86,11 +86,22 @@ def test_version_and_doctor() -> None:
 
 def test_media_info_tells_all(a_mp4: Path) -> None:
     said = repr(lk.MediaInfo("a.mp4"))
-    for part in ("a.mp4", "mp4", "10.0", "h264", "128x96", "30 frames a second", "yuv420p", "aac", "48000 Hz", "stereo"):
+    for part in (
+        "a.mp4",
+        "mp4",
+        "10.0",
+        "h264",
+        "128x96",
+        "30 frames a second",
+        "yuv420p",
+        "aac",
+        "48000 Hz",
+        "stereo",
+    ):
         assert part in said, said
 
 
-# ---- Files ------------------------------------------------------------------------------------------------------------
+# ---- Files -----------------------------------------------------------------------------------------------
 
 
 def test_open_frame_save(a_mp4: Path) -> None:
@@ -131,7 +142,7 @@ def test_a_failing_function_has_no_frame_and_no_picture_in_a_notebook() -> None:
     assert lk.VideoPort()._repr_png_() is None
 
 
-# ---- Scenes -------------------------------------------------------------------------------------------------------------
+# ---- Scenes -----------------------------------------------------------------------------------------------
 
 
 def scene_of(folder: Path) -> lk.Compositor:
@@ -211,7 +222,7 @@ def test_errors_in_each_end_the_render_and_the_file_plays(a_mp4: Path) -> None:
     assert scene.render("again.mp4", frames=2, each=lambda t: None).frames == 2
 
 
-# ---- Devices --------------------------------------------------------------------------------------------------------------
+# ---- Devices -----------------------------------------------------------------------------------------------
 
 
 def test_device_lists_are_tables(session: Session) -> None:
@@ -276,11 +287,14 @@ def test_a_virtual_camera_is_sent_to(session: Session) -> None:
         target.send(np.full((180, 320, 3), 200, np.uint8))
         until(lambda: any(c.name == "Sent" for c in lk.cameras()), "the camera")
         with lk.Camera("Sent") as eye:
-            until(lambda: abs(float(eye.frame(timeout=30).to_ndarray("rgb24").mean()) - 200) < 4, "what was sent")
+            until(
+                lambda: abs(float(eye.frame(timeout=30).to_ndarray("rgb24").mean()) - 200) < 4,
+                "what was sent",
+            )
         assert target.frames_sent == 1
 
 
-# ---- Windows --------------------------------------------------------------------------------------------------------------
+# ---- Windows -----------------------------------------------------------------------------------------------
 
 
 def closed_by_its_user(display: str, title: str) -> subprocess.Popen[bytes]:
@@ -325,7 +339,9 @@ def test_view_and_play_for_a_while(display: str, a_mp4: Path) -> None:
     lk.play("a.mp4", seconds=0.2, size=(64, 48))
 
 
-def test_play_of_sound_alone_needs_no_display(noise_sounds: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_play_of_sound_alone_needs_no_display(
+    noise_sounds: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("DISPLAY", raising=False)
     lk.play(noise_sounds[0], seconds=0.1)
     with lk.Player(noise_sounds[0], rate=16.0) as player:

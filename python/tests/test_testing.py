@@ -53,7 +53,7 @@ def test_small_differences_pass_within_the_tolerance(golden: Path) -> None:
 def test_other_sizes_and_missing_pictures(golden: Path, tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="32x48 but 64x48"):
         assert_scene(lk.Compositor(32, 48), golden)
-    with pytest.raises(AssertionError, match="there is no .*new.png"):
+    with pytest.raises(AssertionError, match=r"there is no .*new.png"):
         assert_scene(scene_of(), tmp_path / "new.png")
     assert (tmp_path / "new.actual.png").is_file()
 
@@ -86,7 +86,16 @@ def test_in_pytest_the_picture_lies_beside_the_test(tmp_path: Path) -> None:
     )
 
     def pytest_run(update: str) -> subprocess.CompletedProcess[str]:
-        command = ["env", f"LIVEKIT_UPDATE_GOLDEN={update}", sys.executable, "-P", "-m", "pytest", "-q", str(program)]
+        command = [
+            "env",
+            f"LIVEKIT_UPDATE_GOLDEN={update}",
+            sys.executable,
+            "-P",
+            "-m",
+            "pytest",
+            "-q",
+            str(program),
+        ]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
 
     first = pytest_run("")

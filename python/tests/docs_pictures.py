@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -20,11 +21,8 @@ def main() -> None:
         os.chdir(folder)
         for snippet in snippets():
             text = snippet.page.read_text(encoding="utf-8")
-            wanted = [
-                name.split('"')[0]
-                for name in snippet.code.split('"')[1::2]
-                if f"pictures/{name})" in text and not snippet.needs
-            ]
+            named = re.findall(r'"([\w.-]+\.(?:png|webp))"', snippet.code)
+            wanted = [name for name in named if f"pictures/{name})" in text and not snippet.needs]
             if wanted:
                 exec(compile(snippet.program(), snippet.name, "exec"), {"__name__": "__main__"})
             for name in wanted:
