@@ -3,7 +3,7 @@
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-portable lint wheel wheel-portable sdist bench verify fmt clean setup
+.PHONY: help demo test test-portable lint wheel wheel-portable sdist bench verify docs docs-pictures fmt clean setup
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,12 @@ bench: setup ## the standard scenes, one BENCH line each (SCENES="s1 s3" FRAMES=
 
 verify: setup ## all tests and the long proofs (hours)
 	@LK_VERIFY=1 tools/test.sh
+
+docs: setup ## the documentation as a static site, into build/site
+	@tools/docs.sh build
+
+docs-pictures: setup ## the pictures of the documentation, made by its own lines
+	@tools/docs.sh pictures
 
 fmt: setup ## format Rust and Python in place
 	@tools/fmt.sh

@@ -122,6 +122,7 @@ from ._reports import (
     VirtualCameraStatistics,
     WindowInfo,
 )
+from ._show import play, view
 
 __all__ = [
     "AudioDevice",
@@ -216,9 +217,11 @@ __all__ = [
     "licenses",
     "microphones",
     "open",
+    "play",
     "render",
     "set_frame_memory",
     "set_threads",
     "speakers",
+    "view",
     "windows",
 ]

@@ -3,7 +3,7 @@
 
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from os import PathLike
-from typing import Any, Literal, Self, TypeAlias, final, overload
+from typing import Any, Literal, Protocol, Self, TypeAlias, final, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -88,6 +88,7 @@ __all__ = [
     "_cli",
     "_service_ended",
     "_service_next",
+    "_show",
     "cameras",
     "doctor",
     "licenses",
@@ -121,7 +122,7 @@ _Rate: TypeAlias = int | float | str | tuple[int, int]
 _EventKind: TypeAlias = Literal[
     "source_state", "target_state", "run_state", "recorder_state", "device_state", "*"
 ]
-_Source: TypeAlias = VideoSource | Compositor | Frame | _Path
+_Source: TypeAlias = VideoSource | Compositor | Frame | _Image | _Path
 _Monitor: TypeAlias = Literal["off", "on", "only"]
 _Device: TypeAlias = int | str | AudioDevice
 _Sound: TypeAlias = AudioPort | Microphone | VirtualSpeaker | Mix | Compositor | VideoSource | int | _Path
@@ -129,6 +130,15 @@ _SoundTarget: TypeAlias = AudioPort | Speaker | VirtualMicrophone | _Device
 _Track: TypeAlias = Literal["source"] | _Sound
 _Target: TypeAlias = VideoTarget | _Path
 _Progress: TypeAlias = bool | Callable[[int, int], object]
+
+# An image of Pillow's, which need not be installed.
+class _Image(Protocol):
+    @property
+    def mode(self) -> str: ...
+    @property
+    def size(self) -> tuple[int, int]: ...
+    def convert(self, mode: str, /) -> _Image: ...
+    def tobytes(self) -> bytes: ...
 
 # Before Python 3.12 the buffer protocol has no names at run time; type checkers know it by them all the same.
 class _Buffer:
@@ -194,9 +204,17 @@ class VideoSource:
         None when there is nothing to show. The timestamp is in microseconds, 2**64-1 when the picture has
         none. ``is_flipped`` is True when the first row is the bottom one (never, for LiveKit's own sources).
         """
+    def frame(self, *, at: float = 0.0, format: _PixelFormat | None = None) -> Frame:
+        """One picture: of a file or whatever is computed, the one shown at ``at`` seconds, exactly; of a live source
+        the newest, the first of which is waited for at most 5 s. In ``format``, or as it is.
+
+        Raises LiveSourceError for a time of a live source, DeadlineError, BusyError if a run uses the source, and
+        what reading it raises.
+        """
     @property
     def name(self) -> str:
         """What messages call it."""
+    def _repr_png_(self) -> bytes | None: ...
 
 @final
 class VideoPort(VideoSource, VideoTarget):
@@ -257,8 +275,10 @@ class TestPattern(VideoSource):
     def __new__(cls, width: int, height: int, *, fps: _Rate = 30) -> Self: ...
     def size(self) -> tuple[int, int]:
         """(width, height) in pixels."""
-    def frame(self, index: int) -> Frame:
-        """Picture number ``index``, from 0."""
+    def frame(
+        self, index: int | None = None, *, at: float = 0.0, format: _PixelFormat | None = None
+    ) -> Frame:
+        """Picture number ``index``, from 0; or, without a number, the one shown at ``at`` seconds."""
     @property
     def fps(self) -> float:
         """New pictures a second."""
@@ -433,10 +453,16 @@ class LazyPlayer(VideoSource):
         for instance one that uses hardware ("h264_cuvid", "h264_qsv", "h264_v4l2m2m"): MediaError names those
         there are for the file if it is not one of them, or does not work on this machine.
         """
-    def frame(self, t: float, *, format: _PixelFormat | None = None) -> Frame | None:
-        """The frame shown at ``t`` seconds of the file: the last one whose timestamp is at most t + 1 ms.
+    def __iter__(self) -> _FileFrames:
+        """The same as :meth:`frames`, as decoded."""
+    # pyright wants a parameter by keyword to stay one by keyword alone
+    def frame(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, at: float = 0.0, *, format: _PixelFormat | None = None
+    ) -> Frame:
+        """The frame shown at ``at`` seconds of the file: the last one whose timestamp is at most ``at`` + 1 ms.
 
-        For times past the end that is the last frame. Does not move the player. In ``format``, or as decoded.
+        For times past the end that is the last frame. Does not move the player. In ``format``, or as decoded. Raises
+        MediaError where not one picture can be decoded.
         """
     def frames(self, format: _PixelFormat | None = None) -> _FileFrames:
         """Every frame of the file once, in order, from the first. In ``format``, or as decoded."""
@@ -599,7 +625,9 @@ class Camera(VideoSource):
     @property
     def state(self) -> str:
         """ "starting", "live", "stalled", "reconnecting" or "closed"."""
-    def frame(self, timeout: float | None = 2.0) -> Frame:
+    def frame(
+        self, timeout: float | None = 2.0, *, at: float = 0.0, format: _PixelFormat | None = None
+    ) -> Frame:
         """The newest frame that this method has not given yet: waits for the next one if there is none, ``timeout``
         seconds at most (None: for ever), then raises DeadlineError. So a loop around it sees fresh frames at the rate of
         the camera. Raises ClosedError once closed."""
@@ -1004,7 +1032,9 @@ class IPCSource(VideoSource):
     def __new__(cls, mapping_name: str) -> Self: ...
     def size(self) -> tuple[int, int]:
         """(width, height) of the newest picture, or of those to come; (0, 0) while there is no writer."""
-    def frame(self, *, timeout: float | None = 10.0) -> Frame:
+    def frame(
+        self, *, timeout: float | None = 10.0, at: float = 0.0, format: _PixelFormat | None = None
+    ) -> Frame:
         """The newest picture that is due. Waits for the first one, ``timeout`` seconds at most, then raises
         DeadlineError. Raises ClosedError once closed.
         """
@@ -1974,6 +2004,9 @@ class Layer:
     def name(self) -> str | None:
         """What ``scene[name]`` finds it by."""
     @property
+    def source_name(self) -> str:
+        """What messages call what it shows."""
+    @property
     def slot(self) -> int:
         """Its place in the pile: higher is further in front."""
     @property
@@ -2170,6 +2203,7 @@ class Compositor:
         options: dict[str, Any] | None = None,
         format: str | None = None,
         overwrite: bool = True,
+        each: Callable[[float], object] | None = None,
     ) -> Statistics:
         """Renders offline: every frame exact, as fast as it goes, the same on every run.
 
@@ -2185,6 +2219,9 @@ class Compositor:
 
         ``progress=True`` draws a bar on a terminal; a function is called now and then with (frames done,
         frames in all).
+
+        ``each`` is called before every frame with its time in seconds, here, on the thread that renders; what it
+        changes takes effect with that frame. Its exceptions end the render and are raised as they are.
 
         Raises LiveSourceError, EncoderError, OutputError, DiskFullError, DeadlineError, BusyError,
         ParameterError, CallbackError. When it fails the file holds what was made before.
@@ -2253,6 +2290,7 @@ class Compositor:
         """Lets runs write no more to ``target``."""
     def statistics(self) -> Statistics | LiveStatistics | None:
         """What the live run does, or the last :meth:`render` did; None before the first."""
+    def _repr_html_(self) -> str: ...
 
 @final
 class _SceneFrames:
@@ -2358,7 +2396,8 @@ class _Batch:
 
 def open(source: _Source | _Pixels, *, format: _PixelFormat | None = None) -> VideoSource:
     """A source from what people write: an :class:`ImageFile` or :class:`LazyPlayer` from a file name or URL,
-    a :class:`Camera` from "camera:NAME", a :class:`Color` from "color:#203040", a :class:`StillSource` from a Frame or an array (for arrays alone, ``format`` says what they hold).
+    a :class:`Camera` from "camera:NAME", a :class:`Color` from "color:#203040", a :class:`StillSource` from a Frame,
+    an image of Pillow's or an array (for arrays alone, ``format`` says what they hold).
     Sources stay what they are. Raises as they do, and FormatError.
     """
 
@@ -2382,3 +2421,6 @@ def _service_next() -> tuple[Callable[..., object], tuple[Any, ...]] | None:
 
 def _service_ended() -> None:
     """Says that the service thread has ended."""
+
+def _show(source: _Source, title: str, size: tuple[int, int] | None, seconds: float | None) -> None:
+    """Shows a source in a window of its own until that is closed, or a player until its end."""

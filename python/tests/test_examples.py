@@ -26,6 +26,9 @@ OWN_TEST = {
 
 # What each example is called with; {picture}, {clip} and {sound} are files.
 ARGUMENTS = {
+    "animate.py": ["{clip}", "animated.mp4"],
+    "async_frames.py": ["last.png"],
+    "async_player.py": ["{clip}", "beside.mp4"],
     "camera.py": [],
     "compose.py": ["{picture}", "{clip}", "compose.mp4"],
     "contact_sheet.py": ["{clip}", "sheet.png"],

@@ -307,10 +307,10 @@ def test_their_example_with_a_file_runs_as_it_is(
 
 def ours(title: str) -> str:
     """Our lines for one of those things in the document for those who come from pyvirtualcam."""
-    document = Path(__file__).parents[2] / "docs" / "coming-from.md"
+    document = Path(__file__).parents[2] / "docs" / "coming-from" / "pyvirtualcam.md"
     if not document.is_file():
         pytest.skip("the document is not here: not a source tree")
-    section = document.read_text(encoding="utf-8").partition(f"### {title}\n")[2].partition("\n### ")[0]
+    section = document.read_text(encoding="utf-8").partition(f"## {title}\n")[2].partition("\n## ")[0]
     return section.partition("```python\n# needs PipeWire")[2].partition("\n")[2].partition("```")[0]
 
 

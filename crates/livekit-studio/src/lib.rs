@@ -18,6 +18,8 @@ mod licenses;
 mod record;
 mod registry;
 mod render;
+mod show;
+mod snapshot;
 mod viewer;
 
 pub use audible::{Audible, AudioOutput};
@@ -69,5 +71,7 @@ pub use registry::{
     Captured, Opened, camera_named, captured, color_named, color_source, ipc_named, is_picture, open,
     open_pictures, open_sound,
 };
-pub use render::{EncodeOptions, Length, Output, RenderOptions, render};
+pub use render::{BeforeFrame, EncodeOptions, Length, Output, RenderOptions, render};
+pub use show::{ShowOptions, show};
+pub use snapshot::{only_now, picture_of};
 pub use viewer::open_viewer;

@@ -3,7 +3,7 @@
 
 use crate::{
     AudioSettings, AudioTarget, Cancel, Compositor, Error, OfflineOptions, OfflineRun, OutputSettings,
-    Progress, Result, RunStatistics, VideoSettings, VideoTarget, thread,
+    Progress, Result, RunStatistics, Timestamp, VideoSettings, VideoTarget, thread,
 };
 use lk_io::encode::FileOutput;
 use std::path::{Path, PathBuf};
@@ -69,7 +69,12 @@ pub struct RenderOptions {
     pub cancel: Cancel,
     /// Told after every frame.
     pub progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
+    /// Called before every frame with its time; edits made there take effect with that frame. An error ends the render.
+    pub each: Option<BeforeFrame>,
 }
+
+/// What is done before each frame of a render.
+pub type BeforeFrame = Arc<dyn Fn(Timestamp) -> Result<()> + Send + Sync>;
 
 impl RenderOptions {
     /// Everything at its default, for a length.
@@ -80,6 +85,7 @@ impl RenderOptions {
             threads: thread::budget(),
             cancel: Cancel::new(),
             progress: None,
+            each: None,
         }
     }
 
@@ -123,6 +129,12 @@ pub fn render(scene: &Compositor, outputs: Vec<Output>, options: RenderOptions) 
 
     let mut outcome = Ok(());
     for done in 1..=total {
+        if let Some(each) = &options.each {
+            outcome = each(scene.rate().time_of(done - 1));
+            if outcome.is_err() {
+                break;
+            }
+        }
         // a file may be shorter than it says it is
         let tick = match run.step_for(&videos) {
             Ok(tick) if tick.over && options.length == Length::Natural => break,

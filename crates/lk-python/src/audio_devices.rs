@@ -5,29 +5,31 @@ use crate::blocking::{Born, leaving};
 use crate::device::device_of;
 use crate::error::{Raise, raise};
 use crate::events::{Listeners, PyEventStream};
+use crate::values::{listing, numbered};
 use livekit_studio::{AudioDevice, AudioDeviceWatch, Error, ErrorKind, Result as EngineResult};
 use parking_lot::Mutex;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
+use pyo3::types::PyTuple;
 use pyo3::{PyTraverseError, PyVisit};
 
 fn listed<'py>(
     py: Python<'py>,
+    what: &str,
     list: impl FnOnce() -> EngineResult<Vec<AudioDevice>> + Send + 'static,
-) -> PyResult<Bound<'py, PyList>> {
+) -> PyResult<Bound<'py, PyAny>> {
     let devices = leaving(py, list)?.or_raise()?;
     let devices = devices.iter().map(|d| device_of(py, d)).collect::<PyResult<Vec<_>>>()?;
-    PyList::new(py, devices)
+    listing(py, what, devices)
 }
 
 #[pyfunction]
-pub(crate) fn microphones(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
-    listed(py, livekit_studio::microphones)
+pub(crate) fn microphones(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    listed(py, "microphones", livekit_studio::microphones)
 }
 
 #[pyfunction]
-pub(crate) fn speakers(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
-    listed(py, livekit_studio::speakers)
+pub(crate) fn speakers(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    listed(py, "speakers", livekit_studio::speakers)
 }
 
 /// What there was when the list was made.
@@ -65,7 +67,7 @@ pub(crate) struct PyAudioInputDeviceList(Listed);
 pub(crate) struct PyAudioOutputDeviceList(Listed);
 
 macro_rules! list_members {
-    ($class:ident, $list:path) => {
+    ($class:ident, $name:ident, $list:path) => {
         #[pymethods]
         impl $class {
             #[new]
@@ -93,11 +95,15 @@ macro_rules! list_members {
             fn __len__(&self) -> usize {
                 self.0.0.len()
             }
+
+            fn __repr__(&self) -> String {
+                numbered(stringify!($name), &self.0.names())
+            }
         }
     };
 }
-list_members!(PyAudioInputDeviceList, livekit_studio::microphones);
-list_members!(PyAudioOutputDeviceList, livekit_studio::speakers);
+list_members!(PyAudioInputDeviceList, AudioInputDeviceList, livekit_studio::microphones);
+list_members!(PyAudioOutputDeviceList, AudioOutputDeviceList, livekit_studio::speakers);
 
 /// Tells of sound devices that come and go.
 #[pyclass(frozen, name = "AudioDeviceWatch", module = "livekit_studio")]

@@ -3,7 +3,8 @@
 
 use crate::error::{Raise, raise};
 use crate::service;
-use crossbeam_channel::{RecvTimeoutError, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, never, select};
+use livekit_studio::clock::Deadline;
 use livekit_studio::thread::Process;
 use livekit_studio::{Cancel, Error, ErrorKind, thread};
 use pyo3::prelude::*;
@@ -46,27 +47,85 @@ const LOOK: Duration = Duration::from_millis(50);
 pub(crate) fn blocking<T: Send + 'static>(
     py: Python<'_>,
     cancel: &Cancel,
-    mut tick: impl FnMut(Python<'_>) -> PyResult<()>,
+    tick: impl FnMut(Python<'_>) -> PyResult<()>,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> PyResult<T> {
+    attending(py, cancel, tick, |_, ()| Ok(()), |_| work())
+}
+
+/// How work asks something of the thread that waits for it.
+pub(crate) struct Asking<A>(Sender<A>, Receiver<()>);
+
+impl<A: Send> Asking<A> {
+    /// Waits for the answer; an error when there will be none.
+    pub(crate) fn ask(&self, what: A) -> Result<(), Error> {
+        let answered = self.0.send(what).is_ok() && self.1.recv().is_ok();
+        let given_up = || Error::new(ErrorKind::Cancelled, "nobody waits for this any more");
+        if answered { Ok(()) } else { Err(given_up()) }
+    }
+}
+
+/// The same; what the work asks is answered by `answer`, with the GIL, on the thread that called.
+pub(crate) fn attending<T: Send + 'static, A: Send + 'static>(
+    py: Python<'_>,
+    cancel: &Cancel,
+    mut tick: impl FnMut(Python<'_>) -> PyResult<()>,
+    mut answer: impl FnMut(Python<'_>, A) -> PyResult<()>,
+    work: impl FnOnce(Asking<A>) -> T + Send + 'static,
+) -> PyResult<T> {
     let (sender, receiver) = bounded(1);
-    let worker = thread::spawn("lk-call", move || drop(sender.send(work()))).or_raise()?;
+    let ((ask, asked), (answers, answered)) = (bounded(1), bounded(1));
+    let worker =
+        thread::spawn("lk-call", move || drop(sender.send(work(Asking(ask, answered))))).or_raise()?;
+    let (mut asked, mut look) = (Some(asked), Deadline::after(LOOK));
     let outcome = loop {
-        match py.detach(|| receiver.recv_timeout(LOOK)) {
-            Ok(value) => break Ok(value),
-            Err(RecvTimeoutError::Disconnected) => {
-                break Err(raise(Error::internal("a call into the engine panicked")));
+        let event = py.detach(|| Event::next(&receiver, asked.as_ref()));
+        let interrupted = match event {
+            Event::Done(value) => break Ok(value),
+            Event::Gone => break Err(raise(Error::internal("a call into the engine panicked"))),
+            Event::NothingMore => {
+                asked = None;
+                Ok(())
             }
-            Err(RecvTimeoutError::Timeout) => {
-                if let Err(interrupt) = py.check_signals().and_then(|()| tick(py)) {
-                    cancel.cancel();
-                    break Err(interrupt);
+            Event::Asked(what) => py.check_signals().and_then(|()| answer(py, what)).and_then(|()| {
+                // it may have given up meanwhile
+                let _ = answers.try_send(());
+                if !look.has_passed() {
+                    return Ok(());
                 }
-            }
+                look = Deadline::after(LOOK);
+                tick(py)
+            }),
+            Event::Nothing => py.check_signals().and_then(|()| tick(py)),
+        };
+        if let Err(interrupt) = interrupted {
+            cancel.cancel();
+            break Err(interrupt);
         }
     };
+    drop((asked, answers));
     py.detach(|| worker.join()).or_raise()?;
     outcome
+}
+
+/// What the one who waits hears of.
+enum Event<T, A> {
+    Done(T),
+    Gone,
+    Asked(A),
+    NothingMore,
+    Nothing,
+}
+
+impl<T, A> Event<T, A> {
+    fn next(done: &Receiver<T>, asked: Option<&Receiver<A>>) -> Self {
+        let never = never();
+        select! {
+            recv(done) -> value => value.map_or(Self::Gone, Self::Done),
+            recv(asked.unwrap_or(&never)) -> what => what.map_or(Self::NothingMore, Self::Asked),
+            default(LOOK) => Self::Nothing,
+        }
+    }
 }
 
 /// The same for work that returns the engine's results and needs no ticks.

@@ -8,12 +8,14 @@ use crate::device::DeviceId;
 use crate::error::{Raise, raise};
 use crate::events::{Listeners, PyEventStream};
 use crate::frame::PyFrame;
+use crate::lazy_player::in_format;
 use crate::source::PyVideoSource;
 use crate::target::{not_a_target, target_of};
-use crate::values::{rate_of, size_of, timeout as timeout_of};
+use crate::values::{format_of, rate_of, seconds, size_of, timeout as timeout_of};
 use livekit_studio::clock::Deadline;
 use livekit_studio::{
     Camera, CameraChoice, CameraFormat, CameraOptions, Error, ErrorKind, Frame, VideoSource, VideoTarget,
+    only_now,
 };
 use parking_lot::Mutex;
 use pyo3::prelude::*;
@@ -144,13 +146,23 @@ impl PyCamera {
         Ok(if core.is_closed() { "closed" } else { core.camera.state().word() })
     }
 
-    #[pyo3(signature = (timeout = Some(2.0)), text_signature = "($self, timeout=2.0)")]
-    fn frame(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<PyFrame> {
-        let deadline = deadline_of(timeout)?;
+    #[pyo3(
+        signature = (timeout = Some(2.0), *, at = 0.0, format = None),
+        text_signature = "($self, timeout=2.0, *, at=0.0, format=None)"
+    )]
+    fn frame(
+        &self,
+        py: Python<'_>,
+        timeout: Option<f64>,
+        at: f64,
+        format: Option<&str>,
+    ) -> PyResult<PyFrame> {
+        let (deadline, format) = (deadline_of(timeout)?, format.map(format_of).transpose()?);
+        only_now(&self.open()?.name(), "it is a camera", seconds("time", at)?).or_raise()?;
         loop {
             let camera = self.open()?;
             if let Some(frame) = py.detach(|| camera.frame(Deadline::after(deadline.left(LOOK)))) {
-                return Ok(PyFrame(frame));
+                return py.detach(|| in_format(frame, format)).map(PyFrame).or_raise();
             }
             py.check_signals()?;
             if deadline.has_passed() {

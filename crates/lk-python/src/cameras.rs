@@ -4,10 +4,11 @@
 use crate::blocking::{Born, leaving};
 use crate::error::{Raise, raise};
 use crate::events::{Listeners, PyEventStream};
+use crate::values::{listing, numbered};
 use livekit_studio::{CameraInfo, CameraMode, CameraWatch, Error, ErrorKind};
 use parking_lot::Mutex;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
+use pyo3::types::PyTuple;
 use pyo3::{PyTraverseError, PyVisit};
 
 /// A mode as Python is told of it.
@@ -24,10 +25,10 @@ pub(crate) fn info_of<'py>(py: Python<'py>, camera: &CameraInfo) -> PyResult<Bou
 }
 
 #[pyfunction]
-pub(crate) fn cameras(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
+pub(crate) fn cameras(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     let listed = leaving(py, livekit_studio::cameras)?.or_raise()?;
     let listed = listed.iter().map(|c| info_of(py, c)).collect::<PyResult<Vec<_>>>()?;
-    PyList::new(py, listed)
+    listing(py, "cameras", listed)
 }
 
 /// The names of the cameras there were when it was made.
@@ -59,6 +60,10 @@ impl PyCameraList {
 
     fn __len__(&self) -> usize {
         self.0.len()
+    }
+
+    fn __repr__(&self) -> String {
+        numbered("CameraList", &self.0)
     }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! `Compositor`.
 
-use crate::blocking::{Born, blocking, wait_for};
+use crate::blocking::{Born, attending, wait_for};
 use crate::compositor_window::{Window, window_of};
 use crate::error::{Raise, raise};
 use crate::events::{Listeners, PyEventStream};
@@ -15,9 +15,9 @@ use crate::statistics::PyStatistics;
 use crate::target::{not_a_target, target_of};
 use crate::values;
 use livekit_studio::{
-    Batch, Cancel, Compositor, EncodeOptions, Error, ErrorKind, Event, EventKind, FrameSpec, Layer, Length,
-    OfflineOptions, OfflineRun, Output, Placement, Point, Progress, RenderOptions, RunStatistics, SourceId,
-    Where, image_file,
+    Batch, BeforeFrame, Cancel, Compositor, EncodeOptions, Error, ErrorKind, Event, EventKind, FrameSpec,
+    Layer, Length, OfflineOptions, OfflineRun, Output, Placement, Point, Progress, RenderOptions,
+    RunStatistics, SourceId, Timestamp, Where, image_file,
 };
 use parking_lot::Mutex;
 use pyo3::prelude::*;
@@ -301,10 +301,11 @@ impl PyCompositor {
     #[pyo3(
         signature = (
             out, *, seconds = None, frames = None, progress = None, video_codec = None, quality = None,
-            bitrate = None, audio_codec = None, options = None, format = None, overwrite = true
+            bitrate = None, audio_codec = None, options = None, format = None, overwrite = true, each = None
         ),
         text_signature = "($self, out, *, seconds=None, frames=None, progress=False, video_codec=None, \
-                          quality=None, bitrate=None, audio_codec=None, options=None, format=None, overwrite=True)"
+                          quality=None, bitrate=None, audio_codec=None, options=None, format=None, \
+                          overwrite=True, each=None)"
     )]
     #[allow(clippy::too_many_arguments)] // how long and how encoded, all by keyword
     fn render(
@@ -320,9 +321,11 @@ impl PyCompositor {
         options: Option<&Bound<'_, PyDict>>,
         format: Option<String>,
         overwrite: bool,
+        each: Option<Bound<'_, PyAny>>,
     ) -> PyResult<PyStatistics> {
         self.check()?;
         let py = out.py();
+        let each = each.map(before_each).transpose()?;
         let length = match (seconds, frames) {
             (None, None) => Length::Natural,
             (Some(s), None) => Length::Seconds(s),
@@ -357,11 +360,17 @@ impl PyCompositor {
         let (compositor, outputs) = (self.compositor.clone(), outputs_of(out)?);
         self.listeners.emit(Event::now(EventKind::RunState, RUN, "", "running"));
         let show = done.clone();
-        let result = blocking(
+        let asks = each.is_some();
+        let result = attending(
             py,
             &cancel,
             |py| bar.show(py, *show.lock()),
-            move || livekit_studio::render(&compositor, outputs, render_options),
+            |_, at: Timestamp| each.as_ref().map_or(Ok(()), |each| each.call1((at.as_secs_f64(),)).map(drop)),
+            move |asking| {
+                let ask: BeforeFrame = Arc::new(move |at| asking.ask(at));
+                let options = RenderOptions { each: asks.then_some(ask), ..render_options };
+                livekit_studio::render(&compositor, outputs, options)
+            },
         );
         let ended = |state| Event::now(EventKind::RunState, RUN, "running", state);
         let result = match result.and_then(Raise::or_raise) {
@@ -447,9 +456,14 @@ impl PyCompositor {
         Ok(())
     }
 
-    fn __repr__(&self) -> String {
-        let layers = self.compositor.scene().layers.len();
-        format!("<Compositor {} at {} fps, {layers} layers>", self.compositor.size(), self.compositor.rate())
+    fn __repr__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let this = slf.get();
+        let head = format!("<Compositor {} at {} fps", this.compositor.size(), this.compositor.rate());
+        slf.py().import("livekit_studio._tables")?.call_method1("scene_text", (slf, head))
+    }
+
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("livekit_studio._tables")?.call_method1("scene_html", (slf,))
     }
 }
 
@@ -493,6 +507,17 @@ impl PyBatch {
         }
         Ok(())
     }
+}
+
+/// The function that is called before each frame of a render.
+fn before_each(function: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
+    if function.is_callable() {
+        return Ok(function);
+    }
+    Err(raise(
+        Error::parameter(format!("each cannot be {}", values::type_name(&function)))
+            .with_hint("a function of the time in seconds"),
+    ))
 }
 
 /// A progress bar, a function to call, or nothing.

@@ -42,7 +42,7 @@ impl PyFileFrames {
             if let Some(frame) = &frame {
                 *shown = Some(frame.timestamp());
             }
-            in_format(frame, format)
+            frame.map(|frame| in_format(frame, format)).transpose()
         })?;
         Ok(frame.map(PyFrame))
     }

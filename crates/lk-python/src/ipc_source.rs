@@ -5,10 +5,11 @@ use crate::blocking::Born;
 use crate::error::{Raise, raise};
 use crate::events::{Listeners, PyEventStream};
 use crate::frame::PyFrame;
+use crate::lazy_player::in_format;
 use crate::source::PyVideoSource;
-use crate::values::timeout as timeout_of;
+use crate::values::{format_of, seconds, timeout as timeout_of};
 use livekit_studio::clock::Deadline;
-use livekit_studio::{Error, ErrorKind, IpcFolder, IpcSource, SourceState, VideoSource, Wake};
+use livekit_studio::{Error, ErrorKind, IpcFolder, IpcSource, SourceState, VideoSource, Wake, only_now};
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -68,14 +69,25 @@ impl PyIpcSource {
         Ok(self.core()?.size().map_or((0, 0), |s| (s.width, s.height)))
     }
 
-    #[pyo3(signature = (*, timeout = Some(10.0)), text_signature = "($self, *, timeout=10.0)")]
-    fn frame(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<PyFrame> {
+    #[pyo3(
+        signature = (*, timeout = Some(10.0), at = 0.0, format = None),
+        text_signature = "($self, *, timeout=10.0, at=0.0, format=None)"
+    )]
+    fn frame(
+        &self,
+        py: Python<'_>,
+        timeout: Option<f64>,
+        at: f64,
+        format: Option<&str>,
+    ) -> PyResult<PyFrame> {
         let (deadline, bell) = (deadline_of(timeout)?, Wake::new());
+        let format = format.map(format_of).transpose()?;
+        only_now(&self.core()?.name(), "it is shared live", seconds("time", at)?).or_raise()?;
         self.core()?.wake_on_ready(&bell);
         loop {
             let source = self.open()?;
             if let Some(frame) = source.latest() {
-                return Ok(PyFrame(frame));
+                return py.detach(|| in_format(frame, format)).map(PyFrame).or_raise();
             }
             if deadline.has_passed() {
                 let error =

@@ -57,6 +57,11 @@ impl PyLayer {
     }
 
     #[getter]
+    fn source_name(&self) -> PyResult<String> {
+        self.compositor.source_of(self.id).map(|source| source.name()).or_raise()
+    }
+
+    #[getter]
     fn slot(&self) -> PyResult<u32> {
         self.compositor.layer(self.id).map(|(slot, _)| slot).or_raise()
     }

@@ -7,7 +7,8 @@ use crate::frames::PyFileFrames;
 use crate::source::PyVideoSource;
 use crate::values::{format_of, path_of, seconds, timeout as timeout_of};
 use livekit_studio::{
-    Cancel, Deinterlace, Error, LazyPlayer, OpenOptions, PixelFormat, Sample, Timestamp, VideoSource,
+    Cancel, Deinterlace, Error, ErrorKind, Frame, LazyPlayer, OpenOptions, PixelFormat, Sample, Timestamp,
+    VideoSource,
 };
 use pyo3::prelude::*;
 use std::collections::BTreeMap;
@@ -46,13 +47,16 @@ impl PyLazyPlayer {
             .add_subclass(Self(player, Born::here())))
     }
 
-    #[pyo3(signature = (t, *, format = None))]
-    fn frame(&self, py: Python<'_>, t: f64, format: Option<&str>) -> PyResult<Option<PyFrame>> {
+    #[pyo3(signature = (at = 0.0, *, format = None))]
+    fn frame(&self, py: Python<'_>, at: f64, format: Option<&str>) -> PyResult<PyFrame> {
         self.1.check()?;
-        let (player, t) = (self.0.clone(), seconds("time", t)?);
+        let (player, at) = (self.0.clone(), seconds("time", at)?);
         let format = format.map(format_of).transpose()?;
-        let frame = wait_for(py, &Cancel::new(), move || in_format(frame_at(&player, t)?, format))?;
-        Ok(frame.map(PyFrame))
+        wait_for(py, &Cancel::new(), move || in_format(frame_at(&player, at)?, format)).map(PyFrame)
+    }
+
+    fn __iter__(&self) -> PyResult<PyFileFrames> {
+        self.frames(None)
     }
 
     #[pyo3(signature = (format = None))]
@@ -94,20 +98,19 @@ impl PyLazyPlayer {
 }
 
 /// The frame shown at media time `t`; the last one past the end.
-pub(crate) fn frame_at(player: &LazyPlayer, t: Timestamp) -> Result<Option<livekit_studio::Frame>, Error> {
-    Ok(match player.frame_at(t)? {
-        Sample::Frame(frame) => Some(frame),
-        Sample::Ended(last) => last,
-        Sample::Pending | Sample::Empty => None,
-    })
+fn frame_at(player: &LazyPlayer, t: Timestamp) -> Result<Frame, Error> {
+    match player.frame_at(t)? {
+        Sample::Frame(frame) | Sample::Ended(Some(frame)) => Ok(frame),
+        _ => Err(Error::new(
+            ErrorKind::Media,
+            format!("{}: not one picture in it can be decoded", player.name()),
+        )),
+    }
 }
 
 /// The frame in `format`, if one is asked for.
-pub(crate) fn in_format(
-    frame: Option<livekit_studio::Frame>,
-    format: Option<PixelFormat>,
-) -> Result<Option<livekit_studio::Frame>, Error> {
-    let (Some(frame), Some(format)) = (&frame, format) else { return Ok(frame) };
+pub(crate) fn in_format(frame: Frame, format: Option<PixelFormat>) -> Result<Frame, Error> {
+    let Some(format) = format else { return Ok(frame) };
     format.check_even(frame.size())?;
-    Ok(Some(frame.map(format)?.frame().clone()))
+    Ok(frame.map(format)?.frame().clone())
 }

@@ -42,6 +42,7 @@ mod recorded;
 mod recorder;
 mod render_statistics;
 mod service;
+mod show;
 mod sound;
 mod source;
 mod speaker;
@@ -172,6 +173,8 @@ mod _native {
     use super::set_frame_memory;
     #[pymodule_export]
     use super::set_threads;
+    #[pymodule_export]
+    use super::show::_show;
     #[pymodule_export]
     use super::source::{PyStillSource, PyVideoSource, open};
     #[pymodule_export]

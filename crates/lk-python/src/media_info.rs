@@ -62,4 +62,8 @@ impl PyMediaInfo {
         let json = serde_json::to_string(&self.0).map_err(|e| raise(Error::internal(e.to_string())))?;
         py.import("json")?.call_method1("loads", (json,))
     }
+
+    fn __repr__(&self) -> String {
+        self.0.to_string()
+    }
 }

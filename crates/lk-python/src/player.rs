@@ -65,7 +65,22 @@ impl AtExit for Core {
     }
 }
 
+/// A player while its window is open.
+pub(crate) struct Shown(Arc<Core>);
+
+impl Shown {
+    pub(crate) fn player(&self) -> &Player {
+        &self.0.player
+    }
+}
+
 impl PyPlayer {
+    /// What keeps it while it is shown; an error if it is closed.
+    pub(crate) fn shown(&self) -> PyResult<Shown> {
+        self.player()?;
+        self.core().cloned().map(Shown)
+    }
+
     fn core(&self) -> PyResult<&Arc<Core>> {
         self.born.check()?;
         self.core.as_ref().ok_or_else(|| raise(Error::internal("a player without its core")))

@@ -7,15 +7,20 @@ use crate::color::PyColor;
 use crate::compositor::PyCompositor;
 use crate::error::{Raise, raise};
 use crate::frame::{PyFrame, pulled};
-use crate::values::{format_of, path_of, type_name};
+use crate::lazy_player::in_format;
+use crate::values::{format_of, path_of, seconds, size_of, type_name};
 use livekit_studio::{
-    AudioSource, Cancel, Captured, Clock, Error, Frame, OpenOptions, Picture, Sample, Sampling, Still,
-    Timestamp, VideoSource,
+    AudioSource, Cancel, Captured, Clock, Error, Frame, FrameSpec, OpenOptions, Picture, PixelFormat, Sample,
+    Sampling, Still, Timestamp, VideoSource, image_file, picture_of,
 };
 use pyo3::buffer::PyUntypedBuffer;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long `frame()` waits for the first picture of a live source.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Something frames can be read from.
 #[pyclass(frozen, subclass, name = "VideoSource", module = "livekit_studio")]
@@ -67,6 +72,28 @@ impl PyVideoSource {
             })
         })?;
         pulled(py, frame, self.timeless)
+    }
+
+    #[pyo3(signature = (*, at = 0.0, format = None))]
+    fn frame(&self, py: Python<'_>, at: f64, format: Option<&str>) -> PyResult<PyFrame> {
+        self.born.check()?;
+        let (at, format) = (seconds("time", at)?, format.map(format_of).transpose()?);
+        let (source, cancel) = (self.source.clone(), Cancel::new());
+        let given_up = cancel.clone();
+        let make = move || in_format(picture_of(&*source, at, PATIENCE, &given_up)?, format);
+        wait_for(py, &cancel, make).map(PyFrame)
+    }
+
+    /// What a notebook shows: the first picture, or the newest if there is one; nothing rather than an error.
+    fn _repr_png_<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        self.born.check()?;
+        let (source, cancel) = (self.source.clone(), Cancel::new());
+        let given_up = cancel.clone();
+        let png = wait_for(py, &cancel, move || {
+            let frame = picture_of(&*source, Timestamp::ZERO, Duration::ZERO, &given_up);
+            Ok(frame.and_then(|f| image_file::encode_png(&f)).ok())
+        })?;
+        Ok(png.map(|png| PyBytes::new(py, &png)))
     }
 
     #[getter]
@@ -132,6 +159,10 @@ pub(crate) fn given_looping(value: &Bound<'_, PyAny>, with_sound: bool, looping:
             sound: None,
         });
     }
+    if let Some(frame) = of_pillow(value)? {
+        let video = Arc::new(Still::new(format!("a {} picture", frame.size()), frame));
+        return Ok(Given { video, sound: None });
+    }
     let bytes = PyUntypedBuffer::get(value).is_ok();
     if bytes || value.is_callable() {
         let hint = if bytes {
@@ -149,6 +180,21 @@ pub(crate) fn given_looping(value: &Bound<'_, PyAny>, with_sound: bool, looping:
         open(&name, &options)
     })?;
     Ok(Given { video: opened.video().or_raise()?, sound: opened.sound })
+}
+
+/// The picture of an image of Pillow's, which says itself what its channels are; None of anything else.
+fn of_pillow(value: &Bound<'_, PyAny>) -> PyResult<Option<Frame>> {
+    if !value.get_type().module()?.to_string_lossy().starts_with("PIL.") || !value.hasattr("tobytes")? {
+        return Ok(None);
+    }
+    let mode: String = value.getattr("mode")?.extract()?;
+    let opaque = matches!(mode.as_str(), "RGB" | "L" | "1" | "CMYK" | "YCbCr");
+    let (mode, format) = if opaque { ("RGB", PixelFormat::Rgb) } else { ("RGBA", PixelFormat::Rgba) };
+    let image = value.call_method1("convert", (mode,))?;
+    let (width, height) = image.getattr("size")?.extract()?;
+    let bytes = image.call_method0("tobytes")?.cast_into::<PyBytes>()?;
+    let spec = FrameSpec::of(format, size_of(width, height)?);
+    Frame::from_packed(spec, bytes.as_bytes(), Timestamp::ZERO).map(Some).or_raise()
 }
 
 /// A source from what people write.
@@ -174,6 +220,9 @@ pub(crate) fn open<'py>(source: &Bound<'py, PyAny>, format: Option<&str>) -> PyR
     }
     if let Ok(frame) = source.cast::<PyFrame>() {
         return Ok(Bound::new(py, PyStillSource::init(frame.get().0.clone()))?.into_any());
+    }
+    if let Some(frame) = of_pillow(source)? {
+        return Ok(Bound::new(py, PyStillSource::init(frame))?.into_any());
     }
     // the classes say what it was opened as
     let name = path_of(source)?;

@@ -3,9 +3,10 @@
 
 use crate::error::{Raise, raise};
 use crate::frame::PyFrame;
+use crate::lazy_player::in_format;
 use crate::source::PyVideoSource;
-use crate::values;
-use livekit_studio::{Error, FrameRate, TestPattern, VideoSource};
+use crate::values::{self, format_of, seconds};
+use livekit_studio::{DUE_TOLERANCE, Error, FrameRate, TestPattern, VideoSource};
 use pyo3::prelude::*;
 use std::sync::Arc;
 
@@ -29,10 +30,15 @@ impl PyTestPattern {
         self.0.size().map_or((0, 0), |s| (s.width, s.height))
     }
 
-    fn frame(&self, py: Python<'_>, index: i64) -> PyResult<PyFrame> {
-        let index = u64::try_from(index)
-            .map_err(|_| raise(Error::parameter(format!("frame {index} is before the first, 0"))))?;
-        py.detach(|| self.0.frame(index)).map(PyFrame).or_raise()
+    #[pyo3(signature = (index = None, *, at = 0.0, format = None))]
+    fn frame(&self, py: Python<'_>, index: Option<i64>, at: f64, format: Option<&str>) -> PyResult<PyFrame> {
+        let format = format.map(format_of).transpose()?;
+        let index = match index {
+            Some(index) => u64::try_from(index)
+                .map_err(|_| raise(Error::parameter(format!("frame {index} is before the first, 0"))))?,
+            None => self.0.rate().index_at(seconds("time", at)? + DUE_TOLERANCE),
+        };
+        py.detach(|| in_format(self.0.frame(index)?, format)).map(PyFrame).or_raise()
     }
 
     #[getter]

@@ -174,3 +174,18 @@ pub(crate) fn path_of(v: &Bound<'_, PyAny>) -> PyResult<String> {
 pub(crate) fn type_name(v: &Bound<'_, PyAny>) -> String {
     v.get_type().name().map_or_else(|_| "object".to_owned(), |n| n.to_string())
 }
+
+/// A list that prints as a table; `what` is in it.
+pub(crate) fn listing<'py>(
+    py: Python<'py>,
+    what: &str,
+    things: Vec<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    py.import("livekit_studio._tables")?.call_method1("Listing", (things, what))
+}
+
+/// Names with their numbers, a line each: how lists of names print.
+pub(crate) fn numbered(class: &str, names: &[impl std::fmt::Display]) -> String {
+    let lines: String = names.iter().enumerate().map(|(n, name)| format!("\n  {n}  {name}")).collect();
+    format!("<{class}, {} in it{lines}>", names.len())
+}

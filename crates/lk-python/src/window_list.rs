@@ -3,6 +3,7 @@
 
 use crate::blocking::wait_for;
 use crate::error::raise;
+use crate::values::{listing, numbered};
 use livekit_studio::{Cancel, Error, ErrorKind, WindowInfo};
 use pyo3::prelude::*;
 
@@ -20,8 +21,9 @@ pub(crate) fn info<'py>(py: Python<'py>, window: WindowInfo) -> PyResult<Bound<'
 /// The windows of the desktop.
 #[pyfunction]
 #[pyo3(signature = (*, display = None))]
-pub(crate) fn windows(py: Python<'_>, display: Option<String>) -> PyResult<Vec<Bound<'_, PyAny>>> {
-    list(py, display)?.into_iter().map(|window| info(py, window)).collect()
+pub(crate) fn windows(py: Python<'_>, display: Option<String>) -> PyResult<Bound<'_, PyAny>> {
+    let windows = list(py, display)?.into_iter().map(|window| info(py, window));
+    listing(py, "windows", windows.collect::<PyResult<Vec<_>>>()?)
 }
 
 /// The titles of the windows there were when it was made.
@@ -52,5 +54,9 @@ impl PyWindowList {
 
     fn __len__(&self) -> usize {
         self.0.len()
+    }
+
+    fn __repr__(&self) -> String {
+        numbered("WindowList", &self.0)
     }
 }

@@ -12,6 +12,7 @@ mod lazy_player;
 mod name;
 mod options;
 mod play;
+mod text;
 
 pub use audio_player::FileAudio;
 pub use info::{AudioInfo, MediaInfo, VideoInfo};

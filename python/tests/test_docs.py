@@ -1,0 +1,325 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Every program of README.md and docs/ runs, every page is in the navigation, every link leads somewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import LiveKit as lk
+import media
+import numpy as np
+import pytest
+from snippets import DOCS, ROOT, Snippet, fenced, make_media, pages, snippets
+from sound_session import Session, missing, until
+
+pytestmark = pytest.mark.skipif(not pages(), reason="the pages are not here: not a source tree")
+
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"")
+HEADING = re.compile(r"^#{1,6} (.+?)$", re.MULTILINE)
+SECONDS = 2.0  # that an endless program runs before its Ctrl-C
+CAMERA = """
+import LiveKit as lk
+with lk.VirtualCamera(1280, 720, 30, name="HD Webcam", device="pipewire") as camera:
+    scene = lk.Compositor(1280, 720, fps=30)
+    scene.add(lk.TestPattern(1280, 720))
+    scene.add_target(camera)
+    scene.run()
+"""
+WINDOW = """
+import LiveKit as lk
+lk.view(lk.TestPattern(640, 360), title="Slides")
+"""
+
+
+# ---- What programs find ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def media_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("docs-media")
+    make_media(folder)
+    return folder
+
+
+@pytest.fixture
+def desk(media_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with all the files that pages name, which is the present one."""
+    for path in media_folder.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def display() -> Iterator[dict[str, str]]:
+    """A display with a window called "Slides" on it."""
+    media.need("Xvfb")
+    command = ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x720x24", "-noreset"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
+        assert server.stdout is not None
+        name = f":{server.stdout.readline().decode().strip()}"
+        environment = {"DISPLAY": name, "WAYLAND_DISPLAY": ""}
+        window = subprocess.Popen([sys.executable, "-c", WINDOW], env=os.environ | environment)
+        try:
+            until(lambda: any(w.title == "Slides" for w in lk.windows(display=name)), "a window")
+            yield environment
+        finally:
+            window.kill()
+            window.wait()
+            server.kill()
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[dict[str, str]]:
+    """Sound devices, and a camera called "HD Webcam"."""
+    if (program := missing()) is not None:
+        pytest.skip(f"there is no {program}: apt install pipewire pipewire-pulse wireplumber dbus")
+    session = Session()
+    camera = None
+    try:
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            for name, value in session.environment.items():
+                monkeypatch.setenv(name, value)
+            session.start()
+            camera = subprocess.Popen([sys.executable, "-c", CAMERA])
+            until(lambda: any(c.name == "HD Webcam" for c in lk.cameras()), "a camera")
+        yield session.environment
+    finally:
+        if camera:
+            camera.kill()
+            camera.wait()
+        session.stop()
+
+
+def environment_of(snippet: Snippet, request: pytest.FixtureRequest) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for word in re.split(r",| and ", snippet.needs):
+        match word.strip():
+            case "":
+                pass
+            case "a display":
+                found |= request.getfixturevalue("display")
+            case "a camera" | "sound devices" | "PipeWire" | "PipeWire or v4l2loopback":
+                found |= request.getfixturevalue("session")
+            case other:
+                pytest.skip(f"it needs {other}")
+    return found
+
+
+# ---- Programs -----------------------------------------------------------------------------------------------
+
+
+def run_elsewhere(snippet: Snippet, environment: dict[str, str], folder: Path) -> None:
+    """In a process of its own; one that does not end by itself gets a Ctrl-C."""
+    program = folder / "program.py"
+    program.write_text(snippet.program(), encoding="utf-8")
+    runner = [str(Path(__file__).with_name("endless.py")), str(program), str(SECONDS)]
+    done = subprocess.run(
+        [sys.executable, "-X", "faulthandler", *(runner if snippet.is_endless else [str(program)])],
+        env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    assert "Traceback" not in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("snippet", snippets(), ids=lambda snippet: snippet.name)
+def test_a_program_of_a_page(
+    snippet: Snippet, desk: Path, numbered: Path, request: pytest.FixtureRequest
+) -> None:
+    if snippet.page.stem == "opencv":  # what it must have made is known frame by frame
+        (desk / "clip.mp4").unlink()
+        (desk / "clip.mp4").symlink_to(numbered)
+    names: dict[str, object] = {"__name__": "__main__"}
+    if snippet.needs or snippet.is_endless:
+        run_elsewhere(snippet, environment_of(snippet, request), desk)
+    else:
+        program = compile(snippet.program(), snippet.name, "exec")
+        with contextlib.suppress(SystemExit):
+            exec(program, names)
+    made = [path for path in desk.iterdir() if not path.is_symlink()]
+    for path in made:
+        if path.suffix in (".mp4", ".mkv"):
+            assert media.probe(path, count=False)["streams"], f"{path.name} is empty"
+        if path.suffix in (".png", ".jpg"):
+            assert lk.ImageFile(path).frame(format="rgba").array.std() > 1, f"{path.name} is empty"
+        shown = DOCS / "pictures" / path.name
+        if shown.is_file():
+            assert_same_picture(path, shown)
+    if snippet.page.stem == "opencv":
+        check_opencv(snippet.title, names)
+
+
+def assert_same_picture(made: Path, shown: Path) -> None:
+    """The picture of a page is what its lines make; encoders may differ a little between versions."""
+    ours, theirs = (
+        np.asarray(lk.ImageFile(p).frame(format="rgb24").array).astype(int) for p in (made, shown)
+    )
+    assert ours.shape == theirs.shape, f"{shown} is of another size: make docs-pictures"
+    assert np.abs(ours - theirs).mean() < 4, (
+        f"{shown} is not what the page makes any more: make docs-pictures"
+    )
+
+
+def check_opencv(title: str, names: dict[str, object]) -> None:
+    """What OpenCV's lines beside them would have done."""
+    match title:
+        case "Read a file":
+            seen = names["seen"]
+            assert isinstance(seen, list)
+            assert [media.number_of(picture[..., 0]) for picture in seen[:20]] == list(range(20))
+            assert names["fps"] == 30
+        case "Go to a place":
+            image = names["image"]
+            assert isinstance(image, np.ndarray)
+            assert media.number_of(image[..., 0]) == 75
+        case "Write a file":
+            pictures = media.decoded(Path("out.mp4"))
+            assert len(pictures) == 50
+            assert [int((p[180] > 90).sum()) for p in pictures[1:3]] == [
+                pytest.approx(n, abs=2) for n in (11, 21)
+            ]
+        case "Draw something over a film":
+            assert media.decoded(Path("over.mp4"))[0][84, 119] > 220  # in the white ring
+        case "Resize and convert":
+            small, rgb = names["small"], names["rgb"]
+            assert isinstance(small, np.ndarray)
+            assert isinstance(rgb, np.ndarray)
+            assert (small.shape, rgb.shape) == ((180, 320, 3), (360, 640, 3))
+            assert small[90, :100].min() > 195
+            assert small[90, 102:].max() < 5
+        case _:
+            pass
+
+
+# ---- Pages -----------------------------------------------------------------------------------------------
+
+
+def test_what_is_ours_is_run_and_what_is_theirs_is_not() -> None:
+    for page in pages():
+        for title, line, language, code in fenced(page):
+            where = f"{page.relative_to(ROOT)}:{line} {title}"
+            if language == "python":
+                assert re.search(
+                    r"^(import|from) \w*(LiveKit|livekit_studio|numpy|mmap|asyncio)", code, re.M
+                ), f"{where}: a program that stands alone imports what it uses; what is not ours is marked py"
+            elif language == "py":
+                assert "LiveKit" not in code, f"{where}: ours is marked python, so that it is run"
+
+
+def test_the_readme_is_short_and_its_programs_are_five_lines() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert text.count("\n") <= 150
+    assert "Not affiliated with LiveKit Inc." in text
+    four = [s for s in snippets() if s.page.name == "README.md" and s.title == "Four programs"]
+    assert len(four) == 4
+    assert all(s.lines - s.code.startswith("import") <= 5 for s in four)
+
+
+def test_recipes_are_short() -> None:
+    recipes = [s for s in snippets() if s.page.name == "cookbook.md"]
+    assert len(recipes) >= 20
+    for recipe in recipes:
+        assert recipe.lines <= 12, f"{recipe.name}: {recipe.lines} lines"
+
+
+def navigation() -> list[str]:
+    """The pages that mkdocs.yml names."""
+    text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    return re.findall(r"([\w./-]+\.md)$", text.partition("\nnav:\n")[2], re.MULTILINE)
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    named = navigation()
+    assert len(named) == len(set(named))
+    assert sorted(named) == sorted(
+        page.relative_to(DOCS).as_posix() for page in pages() if DOCS in page.parents
+    )
+
+
+def anchor(heading: str) -> str:
+    """What a heading is reached by, here and in the site."""
+    plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "")
+    return re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", plain.strip().lower()))
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"`[^`\n]*`", "", re.sub(r"^( *)```.*?^\1```$", "", text, flags=re.MULTILINE | re.DOTALL))
+
+
+def test_every_link_leads_somewhere() -> None:
+    broken = []
+    for page in [*pages(), *(ROOT / name for name in ("CONTRIBUTING.md", "SECURITY.md", "llms.txt"))]:
+        for found in LINK.finditer(without_code(page.read_text(encoding="utf-8"))):
+            link = found[1] or found[2]
+            if re.match(r"[a-z]+:", link):
+                continue
+            name, _, place = link.partition("#")
+            target = (page.parent / name).resolve() if name else page
+            if not target.exists():
+                broken.append(f"{page.relative_to(ROOT)}: {link}")
+            elif place and target.suffix == ".md":
+                text = target.read_text(encoding="utf-8")
+                generated = re.findall(r"^::: (\w+)$", text, re.MULTILINE)
+                if place not in {anchor(h) for h in HEADING.findall(text)} | set(generated):
+                    broken.append(f"{page.relative_to(ROOT)}: {link}: no such heading")
+    assert not broken, "\n".join(broken)
+
+
+def test_every_picture_is_shown_and_made_by_its_page() -> None:
+    charts = {path.name for path in (DOCS / "charts").iterdir()}
+    texts = {page: page.read_text(encoding="utf-8") for page in pages()}
+    for picture in (DOCS / "pictures").iterdir():
+        showing = [page for page, text in texts.items() if f"pictures/{picture.name}" in text]
+        assert showing, f"nobody shows {picture.name}"
+        made = [s for s in snippets() if f'"{picture.name}"' in s.code]
+        assert any(s.page in showing for s in made), f"no page that shows {picture.name} makes it"
+        assert picture.stat().st_size < 1_000_000
+    assert charts == {
+        Path(link).name for text in texts.values() for link in re.findall(r"charts/[\w.-]+", text)
+    }
+
+
+# ---- The reference -----------------------------------------------------------------------------------------------
+
+
+def test_every_public_name_is_in_the_reference_with_a_program() -> None:
+    found: dict[str, str] = {}
+    for page in (DOCS / "reference").glob("*.md"):
+        sections = re.split(r"^## ", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        for section in sections:
+            for name in re.findall(r"^::: (\w+)$", section, re.MULTILINE):
+                assert name not in found, f"{name} is in the reference twice"
+                found[name] = section
+    public = set(lk.__all__) | {"assert_scene"}
+    assert public - set(found) - {"__version__"} == set()
+    assert set(found) - public == set()
+    for name, section in found.items():
+        assert "```python" in section, f"no program beside {name}"
+        assert re.search(rf"\b{name}\b", "".join(re.findall(r"```python\n(.*?)```", section, re.DOTALL))) or (
+            name.endswith(("Statistics", "Report", "Info", "Error"))
+        ), f"the program beside {name} does not use it"
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd-analyze")
+def test_the_unit_of_the_guide_is_one(tmp_path: Path) -> None:
+    units = [code for _, _, language, code in fenced(DOCS / "guide" / "headless.md") if language == "ini"]
+    assert units
+    for n, unit in enumerate(units):
+        path = tmp_path / f"studio{n}.service"
+        path.write_text(re.sub(r"ExecStart=\S+", f"ExecStart={sys.executable}", unit), encoding="utf-8")
+        done = subprocess.run(
+            ["systemd-analyze", "verify", str(path)], capture_output=True, text=True, check=False, timeout=60
+        )
+        assert path.name not in done.stderr, done.stderr
