@@ -48,7 +48,7 @@ scene.add(clip, fit="cover")
 with av.open("/tmp/theirs.mp4", "w") as out:
     stream = out.add_stream("libx264", rate=30)
     stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
-    for frame in scene.frames("rgb24", realtime=False, frames=30):
+    for frame in scene.frames("rgb24", realtime=False, seconds=1):
         out.mux(stream.encode(av.VideoFrame.from_ndarray(frame.array, format="rgb24")))
     out.mux(stream.encode(None))
 scene.render("/tmp/ours.mp4", frames=30)

@@ -8,6 +8,7 @@ import ctypes.util
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable
 
 import LiveKit as lk
@@ -27,7 +28,6 @@ for name in (
     assert ctypes.util.find_library(name) is None, f"lib{name} is there: this proves nothing"
     assert not [f for f in os.listdir("/usr/lib/x86_64-linux-gnu") if f.startswith(f"lib{name}.so")], name
 
-PICTURE = lk.Color("red")
 NEEDS: dict[str, Callable[[], object]] = {
     "microphones": lk.microphones,
     "speakers": lk.speakers,
@@ -48,7 +48,6 @@ NEEDS: dict[str, Callable[[], object]] = {
     "WindowCapture": lambda: lk.WindowCapture(title="a"),
     "ScreenCapture": lk.ScreenCapture,
     "screen": lambda: lk.open("screen"),
-    "Compositor with a window": lambda: lk.Compositor(320, 180, 320, 180, "a").draw(),
 }
 # of these a machine may have none without lacking anything: an empty list is the right answer
 MAY_BE_EMPTY = {
@@ -77,6 +76,13 @@ for name, use in NEEDS.items():
         print(f"  {name}: {found!r}")
         if name not in MAY_BE_EMPTY:
             wrong.append(f"{name}: no error, although nothing it needs is there")
+
+# a compositor with a window goes on without it, and warns in the same words
+with warnings.catch_warnings(record=True) as warned:
+    warnings.simplefilter("always")
+    lk.Compositor(320, 180, 320, 180, "a").draw()
+if not any(INSTALL.search(str(warning.message)) for warning in warned):
+    wrong.append(f"Compositor with a window: no warning names what to install: {warned}")
 
 # what needs none of them works
 scene = lk.Compositor(320, 180, fps=30)
