@@ -3,10 +3,10 @@
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint wheel bench verify docs docs-pictures fmt clean setup
+.PHONY: help demo test test-portable lint wheel wheel-portable sdist bench verify docs docs-pictures fmt clean setup
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 demo: setup ## composite a photo, two clips, a NumPy animation and their sound into demo.mp4, with a contact sheet
 	@tools/demo.sh
@@ -19,6 +19,15 @@ lint: setup ## all checks: format, crate edges, licences, clippy, stubs, types
 
 wheel: setup ## the Python wheel for this machine's FFmpeg, into dist/
 	@tools/wheel.sh build
+
+wheel-portable: setup ## a wheel with its own FFmpeg, for any Linux (x86-64), into dist/portable/ (built on Debian 12)
+	@tools/portable/wheel.sh
+
+test-portable: setup ## the portable wheel in chroots with nothing but Python, and beside its neighbours
+	@tests/portable/run.sh
+
+sdist: setup ## the source archive, into dist/
+	@.venv/bin/maturin sdist --manifest-path crates/lk-python/Cargo.toml --out dist
 
 bench: setup ## the standard scenes, one BENCH line each (SCENES="s1 s3" FRAMES=300)
 	@tools/bench.sh

@@ -34,6 +34,10 @@ rust_format() { need fmt && cargo fmt --all --check; }
 python_format() { "$VENV/bin/ruff" format --config tools/ruff.toml --check --diff "${PYTHON_PATHS[@]}"; }
 python_lint() { "$VENV/bin/ruff" check --config tools/ruff.toml "${PYTHON_PATHS[@]}"; }
 clippy() { need clippy && cargo clippy --profile ci --workspace --all-targets "${LOCKED[@]}" -- -D warnings; }
+shell_scripts() {
+    local script
+    for script in tools/*.sh tools/portable/*.sh tests/*/*.sh .ci/run; do bash -n "$script" || return 1; done
+}
 # From a folder where the source tree's python/ cannot be imported: the stubs are compared with the installed wheel.
 stubs() { (cd build/lint && "$PY" -P -m mypy.stubtest livekit_studio LiveKit); }
 types() { "$PY" -m mypy --strict --cache-dir build/lint/mypy "$@"; }
@@ -44,13 +48,14 @@ pyright() {
 }
 
 check "sizes and licence lines" "$PY" tools/check_files.py
-check "shell scripts parse" bash -n tools/*.sh .ci/run
+check "shell scripts parse" shell_scripts
 check "Rust format" rust_format
 check "Python format" python_format
 check "Python lint" python_lint
-check "Python tools are typed" types tools/*.py
+check "Python tools are typed" types tools/*.py tools/portable/*.py
 check "crate edges" "$PY" tools/check_edges.py
 check "licences of dependencies" "$PY" tools/check_licenses.py
+check "list of what is inside" "$PY" tools/licences.py
 check "clippy" clippy
 check "wheel" tools/wheel.sh install
 check "Python stubs match the wheel" stubs

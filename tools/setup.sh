@@ -4,6 +4,7 @@
 # says what it will install and where, installs it, and does nothing (in well under a second) when it is there.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
+. "$ROOT/tools/apt.sh"
 
 BUILD_PACKAGES=(build-essential clang libclang-dev pkg-config nasm cmake git ca-certificates
     libavcodec-dev libavformat-dev libavutil-dev libavfilter-dev libswscale-dev libswresample-dev
@@ -32,22 +33,12 @@ find_python() {
     return 1
 }
 
-missing_of() {
-    local installed name
-    installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p' || true)
-    for name in "$@"; do
-        grep -qx -- "$name" <<<"$installed" || printf '%s\n' "$name"
-    done
-}
-
 stamp_key() {
     {
         cat "${BASH_SOURCE[0]}" "$REQUIREMENTS"
         echo "$VENV"
     } | sha256sum | cut -d' ' -f1
 }
-
-have_apt() { command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; }
 
 # ---- What is missing? ----------------------------------------------------------------------------------------
 
@@ -83,36 +74,6 @@ fi
 say "  Builds go to $ROOT/target, $ROOT/build and $ROOT/dist; crates that are downloaded to ${CARGO_HOME:-$HOME/.cargo}/registry."
 
 # ---- Do it ----------------------------------------------------------------------------------------------------
-
-ROOT_CMD=()
-if [ "$(id -u)" != 0 ]; then
-    ROOT_CMD=(sudo)
-    [ -t 0 ] || ROOT_CMD=(sudo -n)
-fi
-
-need_root() {
-    if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
-        die "this needs root, and there is no sudo here. Ask an administrator to run:
-    apt-get update && apt-get install --no-install-recommends $*
-and then run this again."
-    fi
-}
-
-apt_updated=
-apt_update() {
-    [ -z "$apt_updated" ] || return 0
-    title "apt-get update"
-    "${ROOT_CMD[@]}" apt-get update -q || die "apt-get update failed (see above): is there a network, and may this user use sudo?"
-    apt_updated=1
-}
-
-apt_install() {
-    need_root "$@"
-    apt_update
-    title "apt-get install $*"
-    "${ROOT_CMD[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@" ||
-        die "apt-get could not install: $* (see above)"
-}
 
 # candidate PACKAGE: the version apt would install, without epoch and revision.
 candidate() {

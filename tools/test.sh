@@ -66,6 +66,13 @@ if [ $((${#cargo_args[@]} + ${#pytest_args[@]})) -eq 0 ]; then
     run guest.txt tests/guest/run.sh || failed+=("tests in a guest kernel")
 fi
 
+# ---- Portable wheel -------------------------------------------------------------------------------------------
+
+if [ -n "${LK_VERIFY:-}" ] && [ $((${#cargo_args[@]} + ${#pytest_args[@]})) -eq 0 ]; then
+    title "The portable wheel on machines with nothing but Python"
+    run portable.txt tests/portable/run.sh || failed+=("the portable wheel")
+fi
+
 # ---- Summary --------------------------------------------------------------------------------------------------
 
 # Adds up the "test result:" lines of cargo test, one for each test program.
@@ -85,5 +92,6 @@ grep -h '^SKIPPED' "$LOGS/python.txt" 2>/dev/null | sed 's/^/  /' | sed '1i skip
 grep -h '^ *Summary \[' "$LOGS/rust.txt" | tail -n1 || cargo_summary rust.txt "Rust tests"
 cargo_summary rust-doc.txt "documentation"
 grep -hE '^(ok|FAILED|SKIPPED) .*' "$LOGS/guest.txt" 2>/dev/null | sed 's/^/guest kernel: /' || true
+grep -hE '^(ok|FAILED|SKIPPED) .*' "$LOGS/portable.txt" 2>/dev/null | sed 's/^/portable wheel: /' || true
 grep -hE '^=+ .*(passed|failed|error|no tests ran).* in .*=+$' "$LOGS/python.txt" 2>/dev/null | tail -n1 || true
 [ ${#failed[@]} -eq 0 ]

@@ -19,6 +19,7 @@ from ._reports import (
     Diagnosis,
     IPCSourceStatistics,
     IPCTargetStatistics,
+    Licenses,
     PlayerStatistics,
     RecorderStatistics,
     RecordingReport,
@@ -90,6 +91,7 @@ __all__ = [
     "_show",
     "cameras",
     "doctor",
+    "licenses",
     "microphones",
     "open",
     "render",
@@ -677,6 +679,12 @@ def doctor() -> Diagnosis:
 
     Opens no device and changes nothing. Parts: the renderer, FFmpeg, sound, cameras, virtual cameras,
     the desktop, pictures between processes.
+    """
+
+def licenses() -> Licenses:
+    """What is inside this build of LiveKit, under which licences, and where its source is; ``print`` it.
+
+    Libraries that the wheel brings along (or the FFmpeg of this system), fonts, Rust crates.
     """
 
 def windows(*, display: str | None = None) -> list[WindowInfo]:

@@ -177,6 +177,52 @@ class WindowInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Component:
+    """One part of somebody else's that is inside LiveKit, as :func:`licenses` lists them.
+
+    Attributes:
+        name: its name.
+        version: its version.
+        kind: "bundled" (a library that comes along), "system" (one of this machine's), "font" or "crate".
+        license: its licence, as an SPDX expression.
+        source: where its source is.
+    """
+
+    name: str
+    version: str
+    kind: str
+    license: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Licenses:
+    """What is inside LiveKit; as text, for people.
+
+    Attributes:
+        version: of LiveKit.
+        license: of LiveKit's own source.
+        conveyed: the licence of this build with all that is inside.
+        source: where LiveKit's own source is.
+        components: the parts of others.
+        text: all of it for people.
+    """
+
+    version: str
+    license: str
+    conveyed: str
+    source: str
+    components: list[Component]
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One part of LiveKit on this machine, as :func:`doctor` found it.
 

@@ -107,3 +107,12 @@ def test_the_types_come_along() -> None:
     assert (folder / "_native.pyi").is_file()
     assert (folder.parent / "LiveKit.py").is_file()
     assert list(folder.parent.glob("LiveKit-stubs/*.pyi"))
+
+
+def test_what_is_inside_is_told() -> None:
+    told = lk.licenses()
+    assert told.version == lk.__version__
+    names = {part.name for part in told.components}
+    assert {"FFmpeg", "DejaVu Sans", "pyo3"} <= names
+    assert all(part.license and part.source for part in told.components)
+    assert str(told).splitlines()[0].endswith("GPL-3.0-or-later")

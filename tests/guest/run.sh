@@ -84,6 +84,7 @@ for job in "$LOGS"/*.job; do
         say "FAILED  $name (status $rc) $took"
         tail -n 60 "${job%.job}.log" 2>/dev/null || tail -n 20 "$LOGS/console.log"
     fi
+    grep -h '^FLAKY' "${job%.job}.log" 2>/dev/null || true
     sed -n 's/^.*SKIPPED: //p' "${job%.job}.log" 2>/dev/null | while read -r reason; do
         skip "$name in the guest kernel" "$reason"
     done

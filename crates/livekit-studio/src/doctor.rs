@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! What of LiveKit works on this machine, and what mends the rest.
 
+use crate::licenses::is_portable;
 use crate::{AudioDevice, IpcFolder, cameras, encoders, ipc, microphones, sound_server, speakers, windows};
 use lk_io::virtual_camera::ways_out;
 use lk_media::Error;
 use serde::Serialize;
 use std::env;
 use std::fmt;
+
+/// Codecs that are told of where they can be written.
+const CODECS: [&str; 9] = ["h264", "hevc", "vp9", "av1", "prores", "aac", "opus", "mp3", "flac"];
+/// Protocols that streams are sent by, by FFmpeg's names.
+const PROTOCOLS: [&str; 5] = ["https", "rtmp", "rtmps", "srt", "udp"];
 
 /// How well a part works here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -65,7 +71,11 @@ pub fn diagnose() -> Diagnosis {
     Diagnosis {
         version: env!("CARGO_PKG_VERSION"),
         machine: format!("{} {}", env::consts::OS, env::consts::ARCH),
-        findings: vec![renderer(), media(), sound(), seen(), shown(), desktop(), processes()],
+        findings: [renderer(), priority(), media(), network()]
+            .into_iter()
+            .chain(text())
+            .chain([sound(), seen(), shown(), desktop(), processes()])
+            .collect(),
     }
 }
 
@@ -82,17 +92,74 @@ fn renderer() -> Finding {
     Finding::works("renderer", format!("{text}, with AVX2"))
 }
 
+/// Whether the threads that have to be on time may go before others.
+fn priority() -> Finding {
+    let (tell, told) = std::sync::mpsc::sync_channel(1);
+    let asking = lk_media::thread::spawn("lk-doctor", move || {
+        // nobody listens only if nobody asks any more
+        let _ = tell.send(lk_media::thread::ask_for_priority());
+    });
+    // a thread of its own, which keeps what it was granted
+    match asking.map(|thread| (told.recv().unwrap_or(false), thread)) {
+        Ok((true, _)) => Finding::works("priority", "ticks and sound go before other programs"),
+        Ok((false, _)) => Finding::limited(
+            "priority",
+            "ticks and sound share the processor with everything else",
+            "echo \"$USER - rtprio 20\" | sudo tee /etc/security/limits.d/livekit.conf, then log in again \
+             (containers: --cap-add=SYS_NICE --ulimit rtprio=20)",
+        ),
+        Err(error) => Finding::missing("priority", &error),
+    }
+}
+
 /// FFmpeg, and whether it can write what recordings are made of.
 fn media() -> Finding {
-    let text = format!("FFmpeg {}", lk_io::av::version());
-    let written: Vec<String> = encoders().into_iter().map(|e| e.codec).collect();
-    let lacking: Vec<&str> =
-        ["h264", "aac"].into_iter().filter(|codec| !written.iter().any(|w| w == codec)).collect();
-    if lacking.is_empty() {
-        return Finding::works("media", format!("{text}; records H.264 and AAC"));
+    let whose = if is_portable() { "of this wheel" } else { "of this system" };
+    let text = format!("FFmpeg {} {whose}", lk_io::av::version());
+    let written: Vec<String> = encoders().into_iter().filter(|e| !e.hardware).map(|e| e.codec).collect();
+    let (there, lacking): (Vec<&str>, Vec<&str>) =
+        CODECS.iter().partition(|codec| written.iter().any(|w| w == *codec));
+    let text = format!("{text}; writes {}", there.join(", "));
+    let needed: Vec<&str> = lacking.iter().copied().filter(|c| ["h264", "aac"].contains(c)).collect();
+    if needed.is_empty() {
+        return Finding::works("media", text);
     }
-    let text = format!("{text}, without an encoder for {}", lacking.join(" and "));
-    Finding::limited("media", text, "use an FFmpeg with libx264, or name another encoder: video_codec=")
+    let text = format!("{text}, but not {}", needed.join(" and "));
+    let mend =
+        "use an FFmpeg with libx264 (pip install the portable wheel), or name another encoder: video_codec=";
+    Finding::limited("media", text, mend)
+}
+
+/// The protocols that streams come and go by.
+fn network() -> Finding {
+    let (read, written) = lk_io::av::protocols();
+    let (there, lacking): (Vec<&str>, Vec<&str>) =
+        PROTOCOLS.iter().partition(|p| read.iter().any(|r| r == *p) && written.iter().any(|w| w == *p));
+    let text = format!("reads and writes {}", there.join(", "));
+    if lacking.is_empty() {
+        return Finding::works("network", text);
+    }
+    let mend = "use an FFmpeg that has them (pip install the portable wheel)";
+    Finding::limited("network", format!("{text}, but not {}", lacking.join(", ")), mend)
+}
+
+/// Fonts beside the one that is built in.
+#[cfg(feature = "text")]
+fn text() -> Option<Finding> {
+    let built_in = "DejaVu Sans, built in";
+    Some(match lk_io::generate::installed_fonts() {
+        0 => Finding::limited(
+            "fonts",
+            format!("{built_in}; none of the system's"),
+            "sudo apt install fontconfig fonts-noto-core (fonts-noto-cjk, fonts-noto-color-emoji), or name a font file: font=",
+        ),
+        n => Finding::works("fonts", format!("{n} families of the system's, and {built_in}")),
+    })
+}
+
+#[cfg(not(feature = "text"))]
+fn text() -> Option<Finding> {
+    None
 }
 
 fn sound() -> Finding {
@@ -192,7 +259,17 @@ mod tests {
     fn every_part_is_told_of_and_what_is_missing_says_why() {
         let diagnosis = diagnose();
         let topics: Vec<&str> = diagnosis.findings.iter().map(|f| f.topic).collect();
-        for topic in ["renderer", "media", "sound", "cameras", "virtual camera", "desktop"] {
+        for topic in [
+            "renderer",
+            "priority",
+            "media",
+            "network",
+            "fonts",
+            "sound",
+            "cameras",
+            "virtual camera",
+            "desktop",
+        ] {
             assert!(topics.contains(&topic), "{topic} is missing in {topics:?}");
         }
         for finding in &diagnosis.findings {

@@ -14,6 +14,7 @@
 
 mod audible;
 mod doctor;
+mod licenses;
 mod record;
 mod registry;
 mod render;
@@ -23,6 +24,7 @@ mod viewer;
 
 pub use audible::{Audible, AudioOutput};
 pub use doctor::{Diagnosis, Finding, Health, diagnose};
+pub use licenses::{Component, ComponentKind, Licenses, licenses};
 pub use lk_compositor::{
     Anchor, Blend, Color, Crop, Fit, Flip, Layer, LayerId, Level, Levels, MixId, MixSettings, MixerInput,
     MixerSettings, Mixes, Monitor, OfflinePolicy, Placement, Point, RenderStatistics, Scene, SourceId,

@@ -101,6 +101,8 @@ pub(crate) enum Command {
     Devices,
     /// Say what of LiveKit works on this machine, and what mends the rest
     Doctor,
+    /// Say what is inside this build, under which licences, and where its source is
+    Licenses,
     /// Look at pictures that running programs share (IPCTarget)
     #[command(subcommand)]
     Ipc(IpcCommand),

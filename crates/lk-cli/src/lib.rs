@@ -13,6 +13,7 @@ mod doctor;
 mod failure;
 mod ipc;
 mod layer_spec;
+mod licenses;
 mod lists;
 mod log;
 mod output;
@@ -66,6 +67,7 @@ pub fn run_with(
         Command::Encoders => lists::encoders(output),
         Command::Devices => devices::command(output),
         Command::Doctor => doctor::command(output),
+        Command::Licenses => licenses::command(output),
         Command::Ipc(args) => ipc::command(args, output, cancel),
         Command::Vcam(command) => vcam::command(command, program, output, cancel),
         Command::View(args) => desktop::view(args, cancel),

@@ -2,7 +2,7 @@
 //! Pictures. A [`Frame`] never changes once published and is shared by reference count; a [`FrameMut`] is
 //! being written by its only owner.
 
-use crate::{AlphaKind, ColorSpace, Error, FramePool, PixelFormat, Result, Size, Timestamp, convert};
+use crate::{AlphaKind, ColorSpace, Error, FramePool, PixelFormat, Result, Size, Timestamp, convert, kernel};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -365,12 +365,27 @@ impl FrameMap {
     /// Copies all planes tightly packed, one after the other.
     pub fn to_packed(&self) -> Vec<u8> {
         let spec = self.spec();
-        let mut out = Vec::with_capacity(spec.format.packed_len(spec.size));
+        let mut out = vec![0; spec.format.packed_len(spec.size)];
+        self.pack_into(&mut out);
+        out
+    }
+
+    /// The same into memory of just that length.
+    pub fn pack_into(&self, mut out: &mut [u8]) {
+        let spec = self.spec();
         for index in 0..spec.format.planes() {
             let plane = self.plane(index);
-            (0..plane.rows).for_each(|y| out.extend_from_slice(plane.row(y)));
+            let (to, rest) = out.split_at_mut(plane.width * plane.rows);
+            if plane.stride == plane.width {
+                kernel::copy(&plane.data[..to.len()], to);
+            } else {
+                to.chunks_exact_mut(plane.width)
+                    .enumerate()
+                    .for_each(|(y, to)| to.copy_from_slice(plane.row(y)));
+            }
+            out = rest;
         }
-        out
+        assert!(out.is_empty(), "memory for all planes and no more");
     }
 }
 

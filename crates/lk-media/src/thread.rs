@@ -90,9 +90,9 @@ impl Drop for Thread {
 
 /// Asks the system to run the calling thread before all others, for work that is short and has its time: real-time
 /// priority, or niceness where only that is allowed and on a single core, which work that is not short would have to
-/// itself. Goes on without where neither is allowed. Threads it starts have no real-time priority.
+/// itself. Goes on without where neither is allowed. Threads it starts have no real-time priority. Says whether either was.
 #[allow(unsafe_code)]
-pub fn ask_for_priority() {
+pub fn ask_for_priority() -> bool {
     #[cfg(target_os = "linux")]
     {
         let low = libc::sched_param { sched_priority: 1 };
@@ -103,7 +103,10 @@ pub fn ask_for_priority() {
         // on Linux, niceness belongs to the thread
         let granted = real_time || rustix::process::setpriority_process(None, -10).is_ok();
         tracing::trace!(granted, real_time, "asked for priority");
+        granted
     }
+    #[cfg(not(target_os = "linux"))]
+    false
 }
 
 static BUDGET: AtomicUsize = AtomicUsize::new(0);

@@ -195,15 +195,7 @@ pub(crate) fn to_array<'py>(py: Python<'py>, map: &FrameMap) -> PyResult<Bound<'
     let spec = map.spec();
     let len = spec.format.packed_len(spec.size);
     let bytes = PyByteArray::new_with(py, len, |out| {
-        let mut rest = out;
-        for index in 0..spec.format.planes() {
-            let plane = map.plane(index);
-            for y in 0..plane.rows {
-                let (to, tail) = std::mem::take(&mut rest).split_at_mut(plane.width);
-                to.copy_from_slice(plane.row(y));
-                rest = tail;
-            }
-        }
+        map.pack_into(out);
         Ok(())
     })?;
     let numpy = py.import("numpy")?;

@@ -26,6 +26,7 @@ mod ipc_source;
 mod ipc_target;
 mod layer;
 mod lazy_player;
+mod licenses;
 mod live;
 mod live_statistics;
 mod logging;
@@ -140,6 +141,8 @@ mod _native {
     use super::layer::PyLayer;
     #[pymodule_export]
     use super::lazy_player::PyLazyPlayer;
+    #[pymodule_export]
+    use super::licenses::licenses;
     #[pymodule_export]
     use super::live::PyLiveFrames;
     #[pymodule_export]

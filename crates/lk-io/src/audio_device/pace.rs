@@ -18,8 +18,9 @@ const EARLY: [i64; 3] = [15 * WINDOW / 100, 15 * WINDOW / 100, 30 * WINDOW / 100
 const EARLY_JUMP: f64 = 0.002 * SAMPLE_RATE as f64;
 /// Messages a window has at least.
 const LEAST: u32 = 5;
-/// What is not caught up with but jumped over: 20 ms.
-const JUMP: f64 = 0.02 * SAMPLE_RATE as f64;
+/// What is not caught up with but jumped over: 10 ms. A device whose line moves by as much has stopped for a moment,
+/// which was heard anyway; speaker and microphone may both be off by it and still keep to a video frame.
+const JUMP: f64 = 0.01 * SAMPLE_RATE as f64;
 /// How much the slope follows the error, and the sum of errors: 0.1 rad/s, critically damped.
 const NOW: f64 = 0.2 / SAMPLE_RATE as f64;
 const SUM: f64 = 0.01 / SAMPLE_RATE as f64;

@@ -59,3 +59,30 @@ pub fn version() -> String {
     let version = unsafe { CStr::from_ptr(ffi::av_version_info()) };
     version.to_string_lossy().into_owned()
 }
+
+/// The protocols of addresses that can be read from and of those that can be written to, by FFmpeg's names.
+#[allow(unsafe_code)]
+pub fn protocols() -> (Vec<String>, Vec<String>) {
+    let list = |output| {
+        let mut place = std::ptr::null_mut();
+        let mut names = Vec::new();
+        loop {
+            // SAFETY: `place` is FFmpeg's own note of how far it got, null at first.
+            let name = unsafe { ffi::avio_enum_protocols(&raw mut place, output) };
+            if name.is_null() {
+                return names;
+            }
+            // SAFETY: names of protocols stay for as long as the library.
+            names.push(unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned());
+        }
+    };
+    (list(0), list(1))
+}
+
+/// What the FFmpeg in use says of its licence: "GPL version 2 or later".
+#[allow(unsafe_code)]
+pub fn license() -> String {
+    // SAFETY: asks nothing and gives a string that stays for as long as the library.
+    let license = unsafe { CStr::from_ptr(ffi::avutil_license()) };
+    license.to_string_lossy().into_owned()
+}

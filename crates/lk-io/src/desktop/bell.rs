@@ -23,8 +23,10 @@ impl Bell {
 
     /// Waits for it, at most `limit`.
     pub fn wait(&self, limit: Duration) {
-        let _ = poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&timespec(limit)));
-        self.clear();
+        let mut fds = [PollFd::new(&self.0, PollFlags::IN)];
+        if poll(&mut fds, Some(&timespec(limit))).is_ok_and(|rung| rung > 0) {
+            self.clear();
+        }
     }
 
     /// Waits until `display` has something to say, the bell rings, or `limit` has passed. True if the display has.

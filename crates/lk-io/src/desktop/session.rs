@@ -43,7 +43,7 @@ pub(crate) fn variable(name: &str) -> Option<OsString> {
 
 fn no_xwayland() -> Error {
     Error::new(ErrorKind::Display, "this Wayland session has no Xwayland, which windows need here")
-        .with_hint("install or enable Xwayland; the screen can be captured without it: \"screen\"")
+        .with_hint("apt install xwayland, or enable it; the screen can be captured without it: \"screen\"")
 }
 
 #[cfg(test)]

@@ -10,4 +10,4 @@ mod text;
 pub use color::color;
 pub use test_pattern::{TestPattern, TestTone};
 #[cfg(feature = "text")]
-pub use text::{Align, Text, TextStyle};
+pub use text::{Align, Text, TextStyle, installed_fonts};

@@ -2,7 +2,9 @@
 //! Pictures that are not of the size that is shared.
 
 use crate::av::resize::Resizer;
-use lk_media::{AlphaKind, Error, Frame, FrameMap, FrameMut, FrameSpec, PixelFormat, Range, Result, Size};
+use lk_media::{
+    AlphaKind, Error, Frame, FrameMap, FrameMut, FrameSpec, PixelFormat, Range, Result, Size, kernel,
+};
 
 /// How a picture of another size is scaled before it is shared. Without scaling it is centred, and cut off or
 /// surrounded by black (transparent, where there is alpha).
@@ -73,7 +75,7 @@ pub(crate) fn place(from: &FrameMap, to: &mut FrameMut) {
         // in one go: large copies are made past the cache
         for (index, plane) in to.planes_mut().iter_mut().enumerate() {
             let len = plane.data.len();
-            plane.data.copy_from_slice(&from.plane(index).data[..len]);
+            kernel::copy(&from.plane(index).data[..len], plane.data);
         }
         return;
     }

@@ -6,6 +6,7 @@ use super::layout::{Layout, PAGE, PICTURE_WORDS, Picture, Planes, header, size_w
 use super::layout::{MAGIC, VERSION, format_word, plan};
 use super::slots;
 use lk_media::frame::{HostMemory, HostMemoryMut, PlaneLayout};
+use lk_media::kernel;
 use lk_media::thread::Process;
 use lk_media::{FrameId, FrameMut, FramePool, FrameSpec, Result, Timestamp};
 use memmap2::MmapRaw;
@@ -61,7 +62,7 @@ impl Region {
         self.check(offset, to.len());
         // SAFETY: within the mapping as just checked, and private memory on the other side. Bytes written meanwhile
         // by another process give a mixture of bytes, which is thrown away.
-        unsafe { std::ptr::copy_nonoverlapping(self.0.as_ptr().add(offset), to.as_mut_ptr(), to.len()) };
+        unsafe { kernel::copy_from(self.0.as_ptr().add(offset), to) };
     }
 
     fn is_within(&self, pointer: *const u8) -> Option<usize> {
@@ -287,6 +288,10 @@ impl Seen {
         let whole = slots::copy(sequence, number, || {
             for (plane, (offset, layout)) in frame.planes_mut().iter_mut().zip(picture.planes) {
                 let start = self.layout.data(slot) + offset;
+                if plane.stride == layout.stride {
+                    self.region.copy_out(start, plane.data);
+                    continue;
+                }
                 for y in 0..plane.rows {
                     self.region.copy_out(start + y * layout.stride, plane.row_mut(y));
                 }

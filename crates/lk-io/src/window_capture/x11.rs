@@ -24,6 +24,9 @@ pub(super) fn windows(name: Option<String>) -> Result<Vec<WindowInfo>> {
     ask(move || clients::windows(&Display::open(name.as_deref())?))
 }
 
+/// So long the display may go unheard between two frames.
+const DEAF: Duration = Duration::from_millis(50);
+
 /// A display and what is captured of it.
 pub(super) struct Capturing {
     shared: Arc<Shared>,
@@ -140,9 +143,16 @@ impl Capturing {
 
     fn wait(&self, now: Timestamp) -> Result<()> {
         let until = |t: Timestamp| Duration::from_nanos(t.nanos_since(now).max(0).unsigned_abs());
+        let rest = until(self.due);
+        if self.drawn.is_some() && !rest.is_zero() && rest <= DEAF {
+            // nothing is taken before: one awakening for all that is told till then, and none for each of it
+            self.display.conn.flush().map_err(Error::from_x)?;
+            self.shared.bell.wait(rest);
+            return Ok(());
+        }
         let limit = match &self.drawn {
             None => Some(until(self.search)),
-            Some(_) if self.is_wanted() => Some(until(self.due)),
+            Some(_) if self.is_wanted() => Some(rest),
             Some(_) if self.pictures.has_spare() => Some(IDLE),
             Some(_) => None,
         };

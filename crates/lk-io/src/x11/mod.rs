@@ -153,9 +153,9 @@ impl Display {
 fn cannot_open(name: &str, error: ConnectError) -> Error {
     let wayland = name.is_empty() && std::env::var_os("WAYLAND_DISPLAY").is_some();
     let hint = if wayland {
-        "this Wayland session has no Xwayland, which windows need here: install or enable it"
+        "this Wayland session has no Xwayland, which windows need here: apt install xwayland, or enable it"
     } else {
-        "run in a desktop session, or start a display without a screen: Xvfb :9 & export DISPLAY=:9"
+        "run in a desktop session, or start a display without a screen: apt install xvfb, then Xvfb :9 & export DISPLAY=:9"
     };
     let message = match error {
         _ if name.is_empty() => "there is no display: DISPLAY is not set".to_owned(),

@@ -124,7 +124,7 @@ fn look(frame: &Frame, mode: &str, buffer: &mut [u8]) -> u64 {
     let data = map.plane(0).data;
     let number = u64::from_le_bytes(data[..8].try_into().unwrap());
     if mode == "copy" {
-        buffer.copy_from_slice(&data[..BYTES]);
+        map.pack_into(buffer);
         assert!(is_together(buffer, number));
     } else {
         assert!(is_together(data, number), "picture {number} is torn");

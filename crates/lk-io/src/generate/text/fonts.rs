@@ -22,6 +22,12 @@ const ENDINGS: [&str; 4] = [".ttf", ".otf", ".ttc", ".otc"];
 /// Families an error names.
 const NAMED: usize = 8;
 
+/// The families of fonts that are installed on this system.
+pub fn installed_fonts() -> usize {
+    let mut collection = Collection::new(CollectionOptions { shared: false, system_fonts: true });
+    collection.family_names().count()
+}
+
 /// What layout needs. The system's fonts are looked for when a text first needs them: that takes milliseconds,
 /// and opens libfontconfig.
 pub(super) struct Fonts {

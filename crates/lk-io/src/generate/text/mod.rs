@@ -9,6 +9,7 @@ mod style;
 #[cfg(test)]
 mod tests;
 
+pub use fonts::installed_fonts;
 use function::Function;
 use lk_media::{
     Error, ErrorKind, Exactness, Frame, Result, Sample, Sampling, Size, SourceState, Timestamp, VideoSource,

@@ -1,0 +1,209 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# run.sh [STAGE...]: what a user meets who installs the portable wheel on a machine with nothing but Python.
+#   debian12   a chroot of Debian 12 with Python alone: install, first program, doctor, import, errors that help, neighbours
+#   ubuntu24   the same with Ubuntu's Python on Ubuntu's files
+#   slim       Debian 12's essential packages and Python: no C++ library, no package manager
+#   host       this machine: opencv-python beside the others, and the Python tests against this wheel
+#   sdist      the source archive builds
+# WHEEL names a wheel to try; without it the one of tools/portable/wheel.sh is tried.
+# What cannot be made here is told as skipped, with the reason. Logs and the chroots are in build/portable/tests.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/../../tools/env.sh"
+. "$ROOT/tools/apt.sh"
+HERE=$ROOT/tests/portable
+WORK=$ROOT/build/portable/tests
+LOGS=$WORK/logs
+mkdir -p "$LOGS"
+if [ -z "${WHEEL:-}" ]; then
+    "$ROOT/tools/portable/wheel.sh"
+    WHEEL=$(find "$ROOT/dist/portable" -name '*.whl')
+fi
+failed=()
+
+skip() { # skip WHAT REASON
+    say "SKIPPED $1: $2"
+    [ -z "${LK_SKIP_LOG:-}" ] || printf '%s: %s\n' "$1" "$2" >>"$LK_SKIP_LOG"
+}
+
+# stage NAME COMMAND...: says ok or FAILED; what it prints is shown and kept.
+stage() {
+    local name=$1
+    shift
+    title "$name"
+    if "$@" 2>&1 | tee "$LOGS/${name// /-}.txt"; then
+        say "ok $name"
+    else
+        say "FAILED $name"
+        failed+=("$name")
+    fi
+}
+
+# ---- Chroots --------------------------------------------------------------------------------------------------
+
+# Ubuntu's key, from Ubuntu, by its checksum: Debian has no package of it.
+ubuntu_key() {
+    local deb=$WORK/ubuntu-keyring.deb
+    [ -f "$WORK/ubuntu-key/usr/share/keyrings/ubuntu-archive-keyring.gpg" ] && return
+    curl -fsSL --max-time 60 -o "$deb" "$UBUNTU/pool/main/u/ubuntu-keyring/ubuntu-keyring_2023.11.28.1_all.deb" || return 1
+    echo "36de43b15853ccae0028e9a767613770c704833f82586f28eb262f0311adb8a8  $deb" | sha256sum --quiet -c || return 1
+    dpkg -x "$deb" "$WORK/ubuntu-key"
+}
+
+UBUNTU=${LK_UBUNTU_MIRROR:-http://archive.ubuntu.com/ubuntu}
+DEBIAN=${LK_DEBIAN_MIRROR:-http://deb.debian.org/debian}
+bootstrap() { # bootstrap NAME TAR
+    local python=python3,python3-venv,ca-certificates
+    case $1 in
+        debian12) mmdebstrap --variant=apt --include="$python" bookworm "$2" "$DEBIAN" ;;
+        slim) mmdebstrap --variant=essential --include="$python" bookworm "$2" "$DEBIAN" ;;
+        ubuntu24)
+            ubuntu_key || return 1
+            mmdebstrap --variant=apt --include="$python" --components=main,universe \
+                --keyring="$WORK/ubuntu-key/usr/share/keyrings/ubuntu-archive-keyring.gpg" noble "$2" "$UBUNTU"
+            ;;
+    esac
+}
+
+# chroot_of NAME: a fresh one, from an archive that is made once; false, having told why, if it cannot be had.
+chroot_of() {
+    local name=$1 tar=$WORK/$1.tar
+    root=$WORK/roots/$name
+    if [ "$(id -u)" != 0 ]; then
+        skip "$name" "chroots are made by root alone"
+        return 1
+    fi
+    if [ ! -f "$tar" ]; then
+        if [ -n "$(missing_of mmdebstrap)" ]; then
+            say "  system (apt-get install): mmdebstrap, to make chroots in $WORK"
+            (apt_install mmdebstrap) >"$LOGS/mmdebstrap.txt" 2>&1 || { skip "$name" "mmdebstrap cannot be installed"; return 1; }
+        fi
+        if ! bootstrap "$name" "$WORK/$name.part.tar" >"$LOGS/$name-bootstrap.txt" 2>&1; then
+            skip "$name" "the chroot cannot be made: $(tail -n1 "$LOGS/$name-bootstrap.txt")"
+            return 1
+        fi
+        mv "$WORK/$name.part.tar" "$tar"
+    fi
+    rm -rf "$root"
+    mkdir -p "$root"
+    tar -C "$root" --exclude='./dev/*' -xf "$tar" || die "$tar cannot be unpacked"
+    mkdir -p "$root/work/programs"
+    cp "$HERE"/programs/*.py "$ROOT/README.md" "$WHEEL" "$root/work/"
+    # the network as this machine has it
+    cp -L /etc/resolv.conf /etc/hosts "$root/etc/" 2>/dev/null || true
+    cp -L /etc/ssl/certs/ca-certificates.crt "$root/work/ca.crt"
+}
+
+inside() { # inside ROOT COMMAND...: in the chroot, with its own mounts and no variables of ours
+    local root=$1
+    shift
+    unshare --mount --pid --fork --kill-child bash -c '
+        mount -t proc proc "$0/proc" && mount -t tmpfs tmpfs "$0/dev" && cd "$0/dev" &&
+            for node in null zero full random urandom; do touch $node && mount --bind /dev/$node $node; done &&
+            mkdir shm && mount -t tmpfs tmpfs shm && cd / || exit 125
+        exec chroot "$0" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin PIP_CERT=/work/ca.crt \
+            PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_DEFAULT_TIMEOUT=60 \
+            ${PIP_INDEX_URL:+PIP_INDEX_URL=$PIP_INDEX_URL} "$@"' "$root" "$@"
+}
+
+# The clean machine: from nothing to a film, timed.
+first_program() {
+    local root=$1 begun ended
+    begun=$(date +%s.%N)
+    inside "$root" python3 -m venv /work/venv
+    inside "$root" /work/venv/bin/pip install --quiet "/work/$(basename "$WHEEL")"
+    inside "$root" /work/venv/bin/python -P /work/first_program.py /work/README.md /work/film
+    ended=$(date +%s.%N)
+    figure "clean machine to a film" "$(bc <<<"$ended - $begun")" 60 s
+    # not judged by itself alone: the FFmpeg of this machine plays all of it
+    local frames wrong
+    frames=$(ffprobe -v error -count_frames -select_streams v -show_entries stream=nb_read_frames -of csv=p=0 "$root/work/film/film.mp4")
+    [ "$frames" -ge 100 ] || { say "the film has $frames pictures"; return 1; }
+    wrong=$(ffmpeg -v error -i "$root/work/film/film.mp4" -f null - 2>&1)
+    [ -z "$wrong" ] || { say "the film does not play: $wrong"; return 1; }
+}
+
+# figure WHAT VALUE GOAL UNIT: told, not judged: how busy a machine is decides it as well.
+figure() {
+    local verdict=met
+    [ "$(bc <<<"$2 <= $3")" = 1 ] || verdict="NOT MET"
+    printf '  %s: %.1f %s (goal %s %s: %s)\n' "$1" "$2" "$4" "$3" "$4" "$verdict"
+}
+
+commands() {
+    local root=$1
+    inside "$root" /work/venv/bin/livekit-studio doctor
+    inside "$root" /work/venv/bin/python -P /work/commands.py
+}
+
+# ---- Stages ---------------------------------------------------------------------------------------------------
+
+chroot_stages() { # chroot_stages NAME
+    chroot_of "$1" || return 0
+    inside "$root" true || die "nothing can be run in $root"
+    local python=(inside "$root" /work/venv/bin/python -P)
+    if ! inside "$root" python3 -c 'import urllib.request as r; r.urlopen("'"${PIP_INDEX_URL:-https://pypi.org/simple}"'/numpy/", timeout=30, cafile="/work/ca.crt")' \
+        >"$LOGS/$1-network.txt" 2>&1; then
+        skip "$1" "PyPI is not reachable from the chroot: $(tail -n1 "$LOGS/$1-network.txt")"
+        return 0
+    fi
+    stage "$1 first program" first_program "$root"
+    stage "$1 commands" commands "$root"
+    stage "$1 import" "${python[@]}" /work/import_cost.py
+    stage "$1 nothing there" "${python[@]}" /work/nothing_there.py
+    # numpy and the neighbours want the C++ library of the system
+    [ "$1" != slim ] || return 0
+    if ! inside "$root" /work/venv/bin/pip install --quiet av opencv-python-headless livekit >"$LOGS/$1-pip.txt" 2>&1; then
+        skip "$1 neighbours" "pip cannot install them: $(tail -n1 "$LOGS/$1-pip.txt")"
+        return 0
+    fi
+    stage "$1 neighbours" "${python[@]}" /work/neighbours.py /work/film/clip.mp4
+}
+
+host() {
+    local venv=$WORK/venv
+    "$PY" -m venv --clear "$venv"
+    "$venv/bin/pip" install --quiet "$WHEEL"
+    if "$venv/bin/pip" install --quiet av opencv-python livekit >"$LOGS/host-pip.txt" 2>&1; then
+        rm -rf "$WORK/film"
+        stage "host first program" "$venv/bin/python" -P "$HERE/programs/first_program.py" "$ROOT/README.md" "$WORK/film"
+        stage "host neighbours" "$venv/bin/python" -P "$HERE/programs/neighbours.py" "$WORK/film/clip.mp4"
+    else
+        skip "host neighbours" "pip cannot install them: $(tail -n1 "$LOGS/host-pip.txt")"
+    fi
+    stage "host import" "$venv/bin/python" -P "$HERE/programs/import_cost.py"
+    "$venv/bin/pip" install --quiet -r "$ROOT/tools/requirements-dev.txt"
+    read -r -a pytest_args <<<"${PYTEST_ARGS:-}"
+    stage "host Python tests" pytest_host "$venv" "${pytest_args[@]}"
+}
+
+pytest_host() {
+    local venv=$1
+    shift
+    cd "$WORK" && "$venv/bin/python" -P -m pytest "$ROOT/python/tests" --import-mode=importlib -rs --timeout=600 \
+        -o "pythonpath=$ROOT/python/tests" -o "cache_dir=$WORK/cache" "$@"
+}
+
+sdist() {
+    local out=$WORK/sdist venv=$WORK/sdist-venv
+    rm -rf "$out"
+    "$VENV/bin/maturin" sdist --manifest-path "$ROOT/crates/lk-python/Cargo.toml" --out "$out"
+    "$PY" -m venv --clear "$venv"
+    # as a user would, but for the profile and the folder, which spare building every crate again
+    CARGO_TARGET_DIR=$ROOT/build/portable/target MATURIN_PEP517_ARGS="--profile ${PROFILE:-release}" \
+        "$venv/bin/pip" install --quiet "$out"/*.tar.gz
+    (cd "$WORK" && "$venv/bin/python" -P "$HERE/programs/first_program.py" "$ROOT/README.md" "$WORK/film-sdist")
+}
+
+stages=("$@")
+[ $# -gt 0 ] || stages=(debian12 ubuntu24 slim host sdist)
+for name in "${stages[@]}"; do
+    case $name in
+        debian12 | ubuntu24 | slim) chroot_stages "$name" ;;
+        host) host ;;
+        sdist) find_rust && stage sdist sdist ;;
+        *) die "there is no stage $name" ;;
+    esac
+done
+[ ${#failed[@]} -eq 0 ] || printf 'FAILED: %s\n' "${failed[@]}"
+[ ${#failed[@]} -eq 0 ]
