@@ -23,7 +23,8 @@ pytestmark = pytest.mark.skipif(not pages(), reason="the pages are not here: not
 
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"")
 HEADING = re.compile(r"^#{1,6} (.+?)$", re.MULTILINE)
-SECONDS = 2.0  # that an endless program runs before its Ctrl-C
+MORTAL = ("setpriv", "--pdeathsig", "KILL")  # gone with the tests, however they end
+SECONDS = 1.5  # that an endless program runs before its Ctrl-C
 CAMERA = """
 import LiveKit as lk
 with lk.VirtualCamera(1280, 720, 30, name="HD Webcam", device="pipewire") as camera:
@@ -60,13 +61,13 @@ def desk(media_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture(scope="module")
 def display() -> Iterator[dict[str, str]]:
     """A display with a window called "Slides" on it."""
-    media.need("Xvfb")
-    command = ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x720x24", "-noreset"]
+    media.need("Xvfb", "setpriv")
+    command = [*MORTAL, "Xvfb", "-displayfd", "1", "-screen", "0", "1280x720x24", "-noreset"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
         assert server.stdout is not None
         name = f":{server.stdout.readline().decode().strip()}"
         environment = {"DISPLAY": name, "WAYLAND_DISPLAY": ""}
-        window = subprocess.Popen([sys.executable, "-c", WINDOW], env=os.environ | environment)
+        window = subprocess.Popen([*MORTAL, sys.executable, "-c", WINDOW], env=os.environ | environment)
         try:
             until(lambda: any(w.title == "Slides" for w in lk.windows(display=name)), "a window")
             yield environment
@@ -88,7 +89,7 @@ def session() -> Iterator[dict[str, str]]:
             for name, value in session.environment.items():
                 monkeypatch.setenv(name, value)
             session.start()
-            camera = subprocess.Popen([sys.executable, "-c", CAMERA])
+            camera = subprocess.Popen([*MORTAL, sys.executable, "-c", CAMERA])
             until(lambda: any(c.name == "HD Webcam" for c in lk.cameras()), "a camera")
         yield session.environment
     finally:
