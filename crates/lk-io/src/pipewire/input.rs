@@ -4,7 +4,8 @@
 
 use super::abi::ID_ANY;
 use super::buffers::{Reader, producer_time};
-use super::connection::{ANSWER, Bell, Connection};
+use super::connection::{ANSWER, Connection};
+use crate::bell::Bell;
 use super::formats::{self, Agreed, Encoding};
 use super::nodes::{Registry, VideoNode};
 use super::stamps::Stamps;

@@ -4,7 +4,8 @@
 
 use super::abi::{ID_ANY, MetaHeader};
 use super::buffers;
-use super::connection::{ANSWER, Bell, Connection};
+use super::connection::{ANSWER, Connection};
+use crate::bell::Bell;
 use super::formats::{self, Encoding};
 use super::nodes::Registry;
 use super::stream::{Direction, Stream};

@@ -3,7 +3,8 @@
 
 use super::{Key, News, Painter, Shared, View};
 use crate::desktop::{BYTES, Shape, answer};
-pub(super) use crate::desktop::{Bell, let_go};
+pub(super) use crate::bell::Bell;
+pub(super) use crate::desktop::let_go;
 use crate::x11::{Display, FromX, Memory, SharedPictures, refresh_period};
 use lk_media::frame::HostMemoryMut;
 use lk_media::thread::{self, Thread};
