@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Makes a desktop portal for tests, in the folder KIT (build/portal unless it is set): `portal`, Debian's
 # xdg-desktop-portal as it is, and `backend`, its xdg-desktop-portal-wlr patched (shm.patch says why), with what they
-# need beside them. Nothing is installed. Some 5 MB are downloaded once. Exit status 3: this machine cannot (the last
-# line says why).
+# need beside them; and `weston`, a compositor that lets nobody copy its screen. Nothing is installed. Some 6 MB are
+# downloaded once. Exit status 3: this machine cannot (the last line says why).
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 KIT=${KIT:-$(cd "$HERE/../.." && pwd)/build/portal}
@@ -43,6 +43,8 @@ sed 's/^deb /deb-src /' "$WORK/binary.list" | cat "$WORK/binary.list" - >"$WORK/
 APT=(-qq -o "Dir::Etc::sourcelist=$WORK/sources.list" -o Dir::Etc::sourceparts=/dev/null -o "Dir::State=$WORK/state"
     -o "Dir::Cache=$WORK/cache" -o Dir::State::status=/var/lib/dpkg/status -o APT::Sandbox::User=)
 apt-get "${APT[@]}" update >&2 || cannot "apt-get update failed"
+# its library is called by its version
+PACKAGES+=(weston "$(apt-cache "${APT[@]}" depends weston | sed -n 's/^ *Depends: \(libweston-[0-9]*-0\)/\1/p' | head -n1)")
 (cd "$WORK/debs" && apt-get "${APT[@]}" download "${PACKAGES[@]}" >&2) || cannot "its packages cannot be downloaded"
 (cd "$WORK" && apt-get "${APT[@]}" source xdg-desktop-portal-wlr >&2) ||
     cannot "the source of xdg-desktop-portal-wlr cannot be downloaded"
@@ -74,15 +76,17 @@ gcc -O1 -w -std=c11 -D_POSIX_C_SOURCE=200809L -DSYSCONFDIR='"/etc"' -DHAVE_LIBSY
     >"$KIT/build.log" 2>&1 ||
     { tail -n 20 "$KIT/build.log"; cannot "xdg-desktop-portal-wlr $version does not build (see $KIT/build.log)"; }
 
-rm -rf "${KIT:?}"/{portal,permissions,backend,lib,portals}
+rm -rf "${KIT:?}"/{portal,permissions,backend,weston,lib,portals}
 mkdir "$KIT/lib" "$KIT/portals"
 # only what this machine lacks
-for library in "$LIB"/lib*.so.*; do
+for library in "$LIB"/lib*.so.* "$LIB"/weston/libexec_weston.so.* "$LIB"/libweston-*/headless-backend.so \
+    "$LIB"/weston/kiosk-shell.so; do
     name=$(basename "$library")
     [ -e "/usr/lib/$(gcc -print-multiarch)/$name" ] || [ -e "/lib/$(gcc -print-multiarch)/$name" ] || cp -P "$library" "$KIT/lib/"
 done
 cp "$ROOT/libexec/xdg-desktop-portal" "$KIT/portal"
 cp "$ROOT/libexec/xdg-permission-store" "$KIT/permissions"
+cp "$ROOT/bin/weston" "$KIT/weston"
 cp "$SOURCE/wlr.portal" "$KIT/portals/"
 cp "$WORK/backend" "$KIT/backend"
 chmod -R a+rX "$KIT"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Screens on Wayland, compared with what grim sees; windows under Xwayland.
 
-use crate::display::{difference, wait_until};
+use crate::display::{difference, two_hundred_leave_nothing_behind, wait_until};
 use crate::sway::Sway;
 use livekit_studio::{
     Capture, CaptureOptions, ErrorKind, Region, ViewerOptions, WindowRule, open_viewer, windows,
@@ -136,6 +136,15 @@ fn a_compositor_that_hangs_holds_up_nobody() {
     assert!(capture.sample(crate::painter::now(), lk_media::Sampling::Live).is_ok());
     drop(capture);
     sway.freeze(false);
+}
+
+#[test]
+fn many_captures_leave_nothing_behind() {
+    let Some(sway) = Sway::start(SCREEN, false) else { return };
+    two_hundred_leave_nothing_behind(|| {
+        let capture = Capture::screen(None, options(&sway)).expect("a screen");
+        assert_eq!(capture.size(), Some(SCREEN));
+    });
 }
 
 #[test]

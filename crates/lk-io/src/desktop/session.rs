@@ -45,8 +45,9 @@ pub(crate) fn variable(name: &str) -> Option<OsString> {
 }
 
 fn no_xwayland() -> Error {
-    Error::new(ErrorKind::Display, "this Wayland session has no Xwayland, which windows need here")
-        .with_hint("install or enable Xwayland; captures need none: \"screen\", \"window:Choose a window...\"")
+    Error::new(ErrorKind::Display, "this Wayland session has no Xwayland, which windows need here").with_hint(
+        "install or enable Xwayland; captures need none: \"screen\", \"window:Choose a window...\"",
+    )
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! The session's message bus.
 
+use super::ANSWER;
 use super::errors::{no_bus, of_bus};
 use lk_media::Result;
 use std::collections::HashMap;
@@ -33,7 +34,8 @@ pub(super) struct Bus {
 impl Bus {
     pub async fn open() -> Result<Self> {
         let builder = Builder::session().map_err(no_bus)?;
-        let connection = builder.max_queued(MOST).build().await.map_err(no_bus)?;
+        let builder = builder.max_queued(MOST).method_timeout(ANSWER);
+        let connection = builder.build().await.map_err(no_bus)?;
         Ok(Self { connection })
     }
 

@@ -13,10 +13,19 @@ pub(super) fn no_bus(error: zbus::Error) -> Error {
         .with_source(error)
 }
 
+/// Nobody says anything.
+pub(super) fn no_answer() -> Error {
+    Error::new(ErrorKind::Display, "the session's message bus or the desktop's portal does not answer")
+        .with_hint("restart it: systemctl --user restart xdg-desktop-portal")
+}
+
 /// A call that failed.
 pub(super) fn of_bus(error: zbus::Error) -> Error {
     let name = match &error {
         zbus::Error::MethodError(name, ..) => name.as_str(),
+        zbus::Error::InputOutput(e) if e.kind() == std::io::ErrorKind::TimedOut => {
+            return no_answer().with_source(error);
+        }
         _ => "",
     };
     let what = name.rsplit('.').next().unwrap_or_default();
@@ -24,14 +33,15 @@ pub(super) fn of_bus(error: zbus::Error) -> Error {
         "ServiceUnknown" | "NameHasNoOwner" | "ChildExited" | "ExecFailed" | "ChildSignaled" | "TimedOut"
         | "NoReply" => Error::new(ErrorKind::Display, "there is no desktop portal in this session")
             .with_hint(format!("install it and start the session anew: {}", packages())),
-        "UnknownInterface" | "UnknownMethod" | "UnknownProperty" | "InvalidArgs" => {
-            Error::new(ErrorKind::Display, "the desktop's portal cannot show screens: it has no backend for that")
-                .with_hint(format!(
-                    "install the one of your desktop and start the session anew: {}; XDG_CURRENT_DESKTOP says which \
+        "UnknownInterface" | "UnknownMethod" | "UnknownProperty" | "InvalidArgs" => Error::new(
+            ErrorKind::Display,
+            "the desktop's portal cannot show screens: it has no backend for that",
+        )
+        .with_hint(format!(
+            "install the one of your desktop and start the session anew: {}; XDG_CURRENT_DESKTOP says which \
                      desktop it is",
-                    packages()
-                ))
-        }
+            packages()
+        )),
         "AccessDenied" | "NotAllowed" => {
             Error::new(ErrorKind::Display, "the desktop's portal lets this program see nothing")
                 .with_hint("allow it in the settings of the desktop")

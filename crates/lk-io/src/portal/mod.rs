@@ -18,11 +18,14 @@ use futures_lite::future;
 use lk_media::clock::Deadline;
 use lk_media::{Cancel, Error, ErrorKind, Result};
 use sharing::Session;
+use std::fmt;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
-/// How long a program that needs no user may take to answer.
-const ANSWER: Duration = Duration::from_secs(5);
+/// How long what needs no user may take; the portal may have to be started first.
+const ANSWER: Duration = Duration::from_secs(10);
+/// How long the end may take.
+const END: Duration = Duration::from_millis(500);
 /// How often it is looked whether the caller has given up.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -37,6 +40,21 @@ pub(crate) struct PortalInfo {
     pub screens: bool,
     /// The programs that show its dialogs and were started so far ("gnome", "wlr").
     pub backends: Vec<String>,
+}
+
+impl fmt::Display for PortalInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "version {}", self.version)?;
+        if !self.backends.is_empty() {
+            write!(f, " with {}", self.backends.join(", "))?;
+        }
+        f.write_str(match (self.windows, self.screens) {
+            (true, true) => ": windows and screens",
+            (true, false) => ": windows",
+            (false, true) => ": screens",
+            (false, false) => ": nothing to be seen",
+        })
+    }
 }
 
 /// Who gives up, and when.
@@ -102,7 +120,7 @@ impl Portal {
     /// Tells the portal that nothing is read any more, so that the desktop stops saying so.
     pub fn end(&mut self) {
         let Some(session) = self.session.take() else { return };
-        let ended = self.runtime.block_on(within(ANSWER / 5, sharing::end(&self.bus, session)));
+        let ended = self.runtime.block_on(within(END, sharing::end(&self.bus, session)));
         if let Err(error) = ended {
             tracing::debug!("the portal was not told of the end: {error}");
         }
@@ -143,8 +161,7 @@ pub(crate) fn portal_info() -> Result<PortalInfo> {
 async fn within<T>(limit: Duration, work: impl Future<Output = Result<T>>) -> Result<T> {
     future::or(work, async {
         tokio::time::sleep(limit).await;
-        Err(Error::new(ErrorKind::Display, "the session's message bus or the desktop's portal does not answer")
-            .with_hint("restart it: systemctl --user restart xdg-desktop-portal"))
+        Err(errors::no_answer())
     })
     .await
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! How the portal is asked, and what it grants.
+#![allow(unsafe_code)] // waiting for a descriptor
 
 use super::PortalInfo;
 use super::answers::{granted, node, text};
@@ -79,9 +80,11 @@ impl Session {
             }
         };
         let rung = async {
-            let waited = match AsyncFd::with_interest(bell.as_fd(), Interest::READABLE) {
+            // SAFETY: the bell is borrowed for as long as this waits, and keeps its descriptor open and the same.
+            let fd = unsafe { AsyncFd::register_with_interest(bell.as_fd(), Interest::READABLE) };
+            let waited = match fd {
                 Ok(fd) => fd.readable().await.map(drop),
-                Err(e) => Err(e),
+                Err(e) => Err(e.into()),
             };
             bell.clear();
             waited.map_err(|e| Error::internal("cannot wait for the session's bus").with_source(e))?;

@@ -20,7 +20,8 @@ impl Token {
     /// The one called `name`, in `livekit-studio/portal` of XDG_STATE_HOME, else of ~/.local/state.
     pub fn named(name: &str) -> Result<Self> {
         let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
-        let state = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
+        let state =
+            absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
         let state = state.ok_or_else(|| {
             Error::new(ErrorKind::Output, "there is no folder to remember what may be seen")
                 .with_hint("set HOME or XDG_STATE_HOME")

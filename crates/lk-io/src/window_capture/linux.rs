@@ -5,8 +5,9 @@ pub(super) use crate::bell::Bell;
 pub(super) use crate::desktop::let_go;
 
 use super::serve::serve;
-use super::{CHOOSE, Shared, Target, WindowInfo, WindowRule, portal, wayland, x11};
-use crate::desktop::Session;
+use super::{CHOOSE, CaptureWays, Shared, Target, WindowInfo, WindowRule, portal, wayland, x11};
+use crate::desktop::{Session, variable};
+use crate::portal::portal_info;
 use lk_media::thread::Thread;
 use lk_media::{Error, ErrorKind, Result};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 pub(super) fn windows(display: Option<&str>) -> Result<Vec<WindowInfo>> {
     let session = Session::named(display);
     let asks = match session {
-        Session::Portal => return crate::portal::portal_info().map(|_| vec![WindowInfo::to_be_chosen()]),
+        Session::Portal => return portal_info().map(|_| vec![WindowInfo::to_be_chosen()]),
         Session::Wayland(None) => crate::portal::is_there().then(WindowInfo::to_be_chosen),
         _ => None,
     };
@@ -48,10 +49,36 @@ pub(super) fn open(shared: Arc<Shared>, target: Target) -> Result<Thread> {
     }
 }
 
+pub(super) fn ways() -> CaptureWays {
+    let named = |name| variable(name).map(|value| value.to_string_lossy().into_owned());
+    let kind = named("XDG_SESSION_TYPE").unwrap_or_else(|| "no session".to_owned());
+    let desktop = named("XDG_CURRENT_DESKTOP").map(|desktop| format!(", {desktop}")).unwrap_or_default();
+    let session = Session::named(None);
+    let is_wayland = matches!(session, Session::Wayland(_));
+    let portal = is_wayland.then(portal_info);
+    let screens = match &portal {
+        None => x11::check().map(|()| "X11"),
+        Some(portal) => match (wayland::copies_screens(), portal) {
+            (Ok(true), _) => Ok("wlr-screencopy"),
+            (Ok(false), Ok(portal)) if portal.screens => Ok("the desktop's portal"),
+            (Ok(false), Ok(_)) => {
+                Err(Error::new(ErrorKind::Display, "the desktop's portal shows windows only"))
+            }
+            (Ok(false), Err(error)) | (Err(error), _) => Err(error.clone()),
+        },
+    };
+    CaptureWays {
+        session: format!("{kind}{desktop}"),
+        windows: session.of_windows().and_then(x11::windows).map(|all| all.len()),
+        screens,
+        portal: portal.map(|found| found.map(|portal| portal.to_string())),
+    }
+}
+
 /// Whether a rule means the entry that has the user choose.
 fn asks(rule: &WindowRule) -> bool {
     match rule {
-        WindowRule::Title(title) => title == CHOOSE,
+        WindowRule::Title(title) => title.eq_ignore_ascii_case(CHOOSE),
         WindowRule::Id(id) => *id == 0,
         WindowRule::Index(index) => {
             windows(None).is_ok_and(|all| all.get(*index).is_some_and(|window| window.id == 0))

@@ -14,6 +14,7 @@ mod portal;
 mod serve;
 #[cfg(target_os = "linux")]
 mod wayland;
+mod ways;
 #[cfg(target_os = "linux")]
 mod x11;
 
@@ -22,6 +23,7 @@ use linux as backend;
 pub use list::{CHOOSE, WindowInfo, WindowRule};
 #[cfg(not(target_os = "linux"))]
 use none as backend;
+pub use ways::{CaptureWays, capture_ways};
 
 use backend::Bell;
 use lk_media::thread::{Process, Thread};
@@ -61,7 +63,7 @@ fn outside(whole: Size) -> Error {
 }
 
 /// How a capture is to go.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct CaptureOptions {
     /// The display, if not that of the session: ":0" is one of X11, "wayland-1" or the path of a socket one of
     /// Wayland; "portal" has the user choose in the desktop's dialog.

@@ -62,7 +62,9 @@ impl Shown {
         let options = &shared.options;
         if let Some(output) = &options.output {
             let message = format!("the screen {output:?} cannot be asked for: here the user chooses one");
-            return Err(Error::parameter(message).with_hint("leave output out, and choose in the desktop's dialog"));
+            return Err(
+                Error::parameter(message).with_hint("leave output out, and choose in the desktop's dialog")
+            );
         }
         let kept = options.remember.as_deref().map(Token::named).transpose()?;
         let (window, region) = match target {
@@ -87,7 +89,10 @@ impl Shown {
             *shared.window.lock() = Some(WindowInfo::to_be_chosen());
         }
         let deadline = Deadline::after(FIRST);
-        while shared.port.newest().is_none() && !deadline.has_passed() && !shared.options.cancel.is_cancelled() {
+        while shared.port.newest().is_none()
+            && !deadline.has_passed()
+            && !shared.options.cancel.is_cancelled()
+        {
             if !this.go_on(Some(deadline.left(LOOK)))? {
                 return Err(refused());
             }

@@ -24,6 +24,11 @@ pub(super) fn windows(name: Option<String>) -> Result<Vec<WindowInfo>> {
     ask(move || clients::windows(&Display::open(name.as_deref())?))
 }
 
+/// An error unless the session's display can be captured from.
+pub(super) fn check() -> Result<()> {
+    ask(|| Display::open(None)?.prepare_capture())
+}
+
 /// A display and what is captured of it.
 pub(super) struct Capturing {
     shared: Arc<Shared>,
