@@ -119,6 +119,17 @@ impl Sway {
         wait_until("the terminal is there", || self.tell("get_tree").contains(&format!("\"{title}\"")));
     }
 
+    /// Types on a keyboard; false, and a line in the report, where wtype is missing.
+    pub fn types(&self, keys: &[&str]) -> bool {
+        let mut command = Command::new("wtype");
+        command.args(keys).env("WAYLAND_DISPLAY", &self.name).env("XDG_RUNTIME_DIR", &self.folder);
+        if command.output().is_err() {
+            skip("wtype is not installed");
+            return false;
+        }
+        true
+    }
+
     /// What grim sees of a screen.
     pub fn picture(&self, output: &str) -> Frame {
         picture(&self.folder, &self.name, output)

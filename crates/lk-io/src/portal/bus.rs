@@ -4,6 +4,7 @@
 use super::ANSWER;
 use super::errors::{no_bus, of_bus};
 use lk_media::Result;
+use std::cell::Cell;
 use std::collections::HashMap;
 use zbus::connection::Builder;
 use zbus::message::Type;
@@ -29,6 +30,7 @@ pub(super) type Results = HashMap<String, OwnedValue>;
 /// A connection to the bus.
 pub(super) struct Bus {
     connection: Connection,
+    named: Cell<u32>,
 }
 
 impl Bus {
@@ -36,7 +38,13 @@ impl Bus {
         let builder = Builder::session().map_err(no_bus)?;
         let builder = builder.max_queued(MOST).method_timeout(ANSWER);
         let connection = builder.build().await.map_err(no_bus)?;
-        Ok(Self { connection })
+        Ok(Self { connection, named: Cell::new(0) })
+    }
+
+    /// A name that this connection has not used yet.
+    pub fn name(&self) -> Value<'static> {
+        self.named.set(self.named.get() + 1);
+        format!("livekit{}", self.named.get()).into()
     }
 
     /// Calls a function of the portal's.

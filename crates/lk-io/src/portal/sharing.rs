@@ -120,9 +120,9 @@ pub(super) async fn ask(bus: &Bus, wish: &Wish) -> Result<Option<(Grant, Session
     }
     let pointers = if version < 2 { 0 } else { bus.number(SCREENS, "AvailableCursorModes").await? };
 
-    let mut talk = Talk { bus, answers: bus.signals(REQUEST, "Response", PATH).await?, asked: 0 };
+    let mut talk = Talk { bus, answers: bus.signals(REQUEST, "Response", PATH).await? };
     let mut options = talk.options();
-    options.insert("session_handle_token", "livekit".into());
+    options.insert("session_handle_token", bus.name());
     let Some(made) = talk.request("CreateSession", &(options,)).await? else { return Ok(None) };
     let session = text(&made, "session_handle").ok_or_else(|| nonsense("its session has no name"))?;
     let path = ObjectPath::try_from(session.as_str()).map_err(|e| of_bus(e.into()))?;
@@ -162,14 +162,12 @@ pub(super) async fn end(bus: &Bus, session: Session) -> Result<()> {
 struct Talk<'b> {
     bus: &'b Bus,
     answers: MessageStream,
-    asked: u32,
 }
 
 impl Talk<'_> {
     /// The options of the next question: first of all its name.
-    fn options<'v>(&mut self) -> Named<'v> {
-        self.asked += 1;
-        Named::from([("handle_token", format!("livekit{}", self.asked).into())])
+    fn options<'v>(&self) -> Named<'v> {
+        Named::from([("handle_token", self.bus.name())])
     }
 
     /// Calls a function and waits for the user's answer to it; None for a no.

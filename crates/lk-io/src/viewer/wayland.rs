@@ -4,10 +4,11 @@
 mod hears;
 mod keys;
 
-use super::Painter;
 use super::shared::{News, Shared};
+use super::{Key, Painter};
 use crate::desktop::{Shape, answer};
 use crate::wayland::{self, SharedPictures, Shm};
+use keys::Keys;
 use lk_media::thread::{self, Thread};
 use lk_media::{
     AlphaKind, Error, ErrorKind, Frame, FrameMut, FramePool, FrameSpec, PixelFormat, Result, Size,
@@ -75,8 +76,8 @@ struct Desk {
     /// The compositor wants the next picture.
     ready: bool,
     released: Vec<WlBuffer>,
-    /// Codes of keys that were pressed.
-    pressed: Vec<u32>,
+    keys: Keys,
+    pressed: Vec<Key>,
 }
 
 /// A screen that the window may be on.
@@ -196,9 +197,7 @@ impl Window {
         for buffer in self.desk.released.drain(..) {
             self.in_flight.retain(|(id, _)| *id != buffer);
         }
-        for key in self.desk.pressed.drain(..).filter_map(keys::of_code) {
-            self.shared.press(key);
-        }
+        self.desk.pressed.drain(..).for_each(|key| self.shared.press(key));
         let on: Vec<&Screen> = self.desk.screens.iter().filter(|screen| screen.entered).collect();
         let scale = on.iter().map(|screen| screen.scale).max().unwrap_or(self.scale).max(1);
         if let Some(rate) = on.iter().map(|screen| screen.rate).max().filter(|rate| *rate > 0) {

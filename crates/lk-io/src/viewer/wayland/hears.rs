@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! What the compositor says.
 
+use super::keys::Keys;
 use super::{Desk, Screen};
 use wayland_client::protocol::wl_buffer::{self, WlBuffer};
 use wayland_client::protocol::wl_callback::{self, WlCallback};
 use wayland_client::protocol::wl_compositor::WlCompositor;
-use wayland_client::protocol::wl_keyboard::{self, KeyState, WlKeyboard};
+use wayland_client::protocol::wl_keyboard::{self, KeyState, KeymapFormat, WlKeyboard};
 use wayland_client::protocol::wl_output::{self, WlOutput};
 use wayland_client::protocol::wl_registry::{self, WlRegistry};
 use wayland_client::protocol::wl_seat::{self, Capability, WlSeat};
@@ -141,8 +142,14 @@ hears!(WlSeat, wl_seat::Event, |desk, seat, event, queue| {
 });
 
 hears!(WlKeyboard, wl_keyboard::Event, |desk, _keyboard, event, _queue| {
-    if let wl_keyboard::Event::Key { key, state: WEnum::Value(KeyState::Pressed), .. } = event {
-        desk.pressed.truncate(MOST);
-        desk.pressed.push(key);
+    match event {
+        wl_keyboard::Event::Keymap { format: WEnum::Value(KeymapFormat::XkbV1), fd, size } => {
+            desk.keys = Keys::of_file(&fd, size);
+        }
+        wl_keyboard::Event::Key { key, state: WEnum::Value(KeyState::Pressed), .. } => {
+            desk.pressed.truncate(MOST);
+            desk.pressed.extend(desk.keys.get(key));
+        }
+        _ => {}
     }
 });
