@@ -471,7 +471,7 @@ class Viewer:
         title: what stands over it.
         fit: "contain": as large as goes; "none": the same, but never larger than it is; "stretch": all over it.
         margin: pixels kept free along its edges.
-        display: the X display (":0"), if not that of the session.
+        display: the display, if not that of the session: ":0" is one of X11, "wayland-1" one of Wayland.
 
     Raises DisplayError where there is no display or it does not answer within 5 s, FormatError, ParameterError.
     """
