@@ -6,7 +6,7 @@ use crate::display::{difference, skip, wait_until};
 use crate::sway;
 use livekit_studio::{Capture, CaptureOptions, Region};
 use lk_media::clock::Deadline;
-use lk_media::{Clock, Frame, Sample, Sampling, Size, VideoSource, Wake};
+use lk_media::{Clock, Frame, Sample, Sampling, Size, Timestamp, VideoSource, Wake};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -95,7 +95,7 @@ impl Desk {
     pub fn same_as_grim(&self, capture: &Capture, output: &str, part: Option<Region>) {
         wait_until("the capture shows what grim sees", || {
             let seen = self.picture(output);
-            let newest = capture.sample(<dyn Clock>::live().now(), Sampling::Live);
+            let newest = capture.sample(now(), Sampling::Live);
             let Ok(Sample::Frame(frame)) = newest else { return false };
             let region = part.unwrap_or(Region { x: 0, y: 0, size: seen.size() });
             frame.size() == region.size
@@ -118,6 +118,11 @@ impl Desk {
         assert!(!found.is_empty(), "{name} is not running");
         found.into_iter().for_each(|p| rustix::process::kill_process(p, signal).expect("it is ours"));
     }
+}
+
+/// The time.
+pub fn now() -> Timestamp {
+    <dyn Clock>::live().now()
 }
 
 /// Captures by the portal.

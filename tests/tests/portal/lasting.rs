@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! What was allowed is remembered, ended, and lost.
 
-use crate::desk::{OUTPUT, With, in_a_session, options};
+use crate::desk::{OUTPUT, With, in_a_session, now, options};
 use crate::display::wait_until;
 use livekit_studio::{
     Capture, CaptureOptions, LazyPlayer, OpenOptions, Recorded, RecorderSettings, Recording,
@@ -71,7 +71,7 @@ fn a_recording_outlives_what_it_records() {
         // the screen is switched off, and the portal says so
         desk.tell("output HEADLESS-2 disable");
         wait_until("the capture knows", || capture.state().word() == "ended");
-        let last = capture.sample(lk_media::Clock::now(&*lk_media::Clock::live()), Sampling::Live);
+        let last = capture.sample(now(), Sampling::Live);
         assert!(matches!(last, Ok(Sample::Ended(Some(f)) | Sample::Frame(f)) if f.size() == size));
         record_a_part();
         let counts = recording.stop().expect("the file is whole").statistics;
@@ -119,7 +119,7 @@ fn a_backend_that_dies_and_remembers_nothing_is_the_end() {
         assert!(!desk.path("state/livekit-studio/portal/nothing").exists());
         desk.signal("backend", Signal::KILL);
         wait_until("it is over", || capture.state().word() == "failed");
-        let last = capture.sample(lk_media::Clock::now(&*lk_media::Clock::live()), Sampling::Live);
+        let last = capture.sample(now(), Sampling::Live);
         assert!(matches!(last, Ok(Sample::Ended(Some(_)))), "the last frame stays");
         assert_eq!(desk.asked(), 1);
     });

@@ -58,14 +58,12 @@ pub(super) fn ways() -> CaptureWays {
     let portal = is_wayland.then(portal_info);
     let screens = match &portal {
         None => x11::check().map(|()| "X11"),
-        Some(portal) => match (wayland::copies_screens(), portal) {
-            (Ok(true), _) => Ok("wlr-screencopy"),
-            (Ok(false), Ok(portal)) if portal.screens => Ok("the desktop's portal"),
-            (Ok(false), Ok(_)) => {
-                Err(Error::new(ErrorKind::Display, "the desktop's portal shows windows only"))
-            }
-            (Ok(false), Err(error)) | (Err(error), _) => Err(error.clone()),
-        },
+        Some(portal) => wayland::copies_screens().and_then(|copies| match portal {
+            _ if copies => Ok("wlr-screencopy"),
+            Ok(portal) if portal.screens => Ok("the desktop's portal"),
+            Ok(_) => Err(Error::new(ErrorKind::Display, "the desktop's portal shows windows only")),
+            Err(error) => Err(error.clone()),
+        }),
     };
     CaptureWays {
         session: format!("{kind}{desktop}"),
