@@ -235,7 +235,7 @@ def bus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     config = tmp_path / "bus.conf"
     config.write_text(
         f"<busconfig><type>session</type><listen>unix:path={tmp_path}/bus</listen><policy context='default'>"
-        "<allow send_destination='*'/><allow own='*'/></policy></busconfig>"
+        "<allow send_destination='*'/><allow eavesdrop='true'/><allow own='*'/></policy></busconfig>"
     )
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={tmp_path}/bus")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))

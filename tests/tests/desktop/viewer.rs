@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! What windows show, and what they cost.
 
-use crate::display::{Desktop, two_hundred_leave_nothing_behind, difference, pause, wait_until};
+use crate::display::{Desktop, difference, pause, two_hundred_leave_nothing_behind, wait_until};
 use livekit_studio::{
     ErrorKind, ImageFile, Key, View, ViewFit, Viewer, ViewerOptions, image_file, open_viewer,
 };

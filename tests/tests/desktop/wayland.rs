@@ -228,11 +228,11 @@ fn keys_are_those_of_the_keyboard() {
     let Some(sway) = Sway::start(SCREEN, false) else { return };
     let viewer = native(&sway, "keys");
     let mut keys = Vec::new();
-    // it has the keyboard once it is seen
+    // a window has a keyboard some time after there is one
     wait_until("its keys", || {
         assert!(viewer.draw().expect("drawn"));
         keys.extend(viewer.keys());
-        if keys.is_empty() && !sway.types(&["q", "-k", "Left", "-k", "F5", " "]) {
+        if keys.is_empty() && !sway.types(&["-s", "500", "q", "-k", "Left", "-k", "F5", " "]) {
             return true;
         }
         keys.len() >= 4

@@ -184,7 +184,7 @@ impl Session {
             "bus.conf",
             format!(
                 "<busconfig><type>session</type><listen>unix:path={here}/bus</listen><auth>EXTERNAL</auth>\
-                 <servicedir>{here}/services</servicedir><policy context='default'><allow send_destination='*'/>\
+                 <servicedir>{here}/services</servicedir><policy context='default'><allow send_destination='*'/><allow eavesdrop='true'/>\
                  <allow own='*'/></policy></busconfig>"
             ),
         );

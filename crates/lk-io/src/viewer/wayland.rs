@@ -175,13 +175,13 @@ impl Window {
     /// Serves the window until it is closed.
     fn run(&mut self) -> Result<()> {
         while !self.desk.closed && !self.shared.is_closing() {
-            wayland::dispatch(&mut self.queue, &mut self.desk)?;
             self.hear();
             self.take_news()?;
             if self.dirty && self.desk.ready && self.in_flight.len() < IN_FLIGHT {
                 self.paint()?;
             }
             wayland::wait(&mut self.queue, &self.shared.bell, None)?;
+            wayland::dispatch(&mut self.queue, &mut self.desk)?;
         }
         if let Some(decoration) = &self.decoration {
             decoration.destroy();
