@@ -13,7 +13,7 @@ BUILD_PACKAGES=(build-essential clang libclang-dev pkg-config nasm cmake git ca-
     gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-pipewire pipewire-v4l2
     xvfb openbox x11-utils xdotool
     qemu-system-x86 busybox-static cpio kmod alsa-utils v4l-utils
-    sway swaybg foot grim xwayland)
+    sway swaybg foot grim wtype xwayland)
 PYTHON_PACKAGES=(python3 python3-venv python3-dev)
 STAMP=$VENV/.setup-stamp
 REQUIREMENTS=$ROOT/tools/requirements-dev.txt

@@ -499,7 +499,7 @@ class Viewer:
         title: what stands over it.
         fit: "contain": as large as goes; "none": the same, but never larger than it is; "stretch": all over it.
         margin: pixels kept free along its edges.
-        display: the X display (":0"), if not that of the session.
+        display: the display, if not that of the session: ":0" is one of X11, "wayland-1" one of Wayland.
 
     Raises DisplayError where there is no display or it does not answer within 5 s, FormatError, ParameterError.
     """
@@ -678,7 +678,7 @@ def doctor() -> Diagnosis:
     """What of LiveKit works on this machine, part by part, and what mends the rest; ``print`` it.
 
     Opens no device and changes nothing. Parts: the renderer, FFmpeg, sound, cameras, virtual cameras,
-    the desktop, pictures between processes.
+    the desktop with its screens and its portal, pictures between processes.
     """
 
 def licenses() -> Licenses:
@@ -688,7 +688,11 @@ def licenses() -> Licenses:
     """
 
 def windows(*, display: str | None = None) -> list[WindowInfo]:
-    """The windows of the desktop in the order they were opened. Raises DisplayError."""
+    """The windows of the desktop in the order they were opened. Raises DisplayError.
+
+    In a Wayland session they are those of Xwayland, and where there is a desktop portal, an entry called
+    "Choose a window..." with the id 0: capturing it has the user choose.
+    """
 
 @final
 class WindowCapture(VideoSource):
@@ -706,10 +710,18 @@ class WindowCapture(VideoSource):
         id: the display's number for it, which does not come back.
         cursor: whether the mouse pointer is in the picture.
         fps: frames a second at the most.
-        display: the X display, if not that of the session.
+        display: the X display, if not that of the session; "portal" asks the user.
+        remember: a name under which it is remembered what the user chose, so that the next capture with that name does
+            not ask. None asks every time.
+        timeout: seconds the user may take to choose; Ctrl-C ends the waiting.
+
+    In a Wayland session the entry "Choose a window..." of :class:`WindowList` has the user choose in the desktop's
+    dialog (a whole screen where the desktop offers no windows there). What was chosen is "ended" when the user or the
+    desktop ends it, and "failed" when it is lost and the desktop does not remember what was allowed.
 
     Raises SlotError (an IndexError) for an index that is not there, DeviceNotFoundError (a LookupError; its hint lists
-    and suggests), DisplayError, ParameterError unless the window is chosen in exactly one way.
+    and suggests), DisplayError (also when the user refuses), DeadlineError (nobody has chosen in time), ParameterError
+    unless the window is chosen in exactly one way.
     """
 
     def __new__(
@@ -723,6 +735,8 @@ class WindowCapture(VideoSource):
         cursor: bool = False,
         fps: _Rate = 60,
         display: str | None = None,
+        remember: str | None = None,
+        timeout: float = 300.0,
     ) -> Self: ...
     @property
     def window(self) -> WindowInfo | None:
@@ -734,7 +748,7 @@ class WindowCapture(VideoSource):
         """How many frames were taken so far: one whenever something was drawn, at most ``fps`` a second."""
     @property
     def state(self) -> str:
-        """ "starting", "live", "stalled" (iconified), "reconnecting" (closed and looked for), or "ended"."""
+        """ "starting", "live", "stalled" (iconified), "reconnecting" (closed and looked for), "ended" or "failed"."""
     def on(self, kind: _EventKind, function: Callable[[Event], object]) -> Callable[[], None]:
         """Calls ``function`` with every event of ``kind`` ("*": all kinds), on LiveKit's service thread. What is
         returned ends that when called.
@@ -752,14 +766,21 @@ class ScreenCapture(VideoSource):
 
     Args:
         display: the display, if not that of the session: ":0" is one of X11, "wayland-1" or the path of a socket one
-            of Wayland.
+            of Wayland, "portal" asks the user.
         region: (x, y, width, height) in pixels from the top left; None is all of it.
         output: the screen by its name ("HDMI-A-1") or its number. None is the first on Wayland, and all of them
             together on X11.
         cursor: whether the mouse pointer is in the picture.
         fps: frames a second at the most.
+        remember: a name under which it is remembered what the user chose, so that the next capture with that name does
+            not ask. None asks every time.
+        timeout: seconds the user may take to choose; Ctrl-C ends the waiting.
 
-    On Wayland the compositor must have wlr-screencopy (sway and others). Raises DisplayError, DeviceNotFoundError for
+    On Wayland it is read by wlr-screencopy (sway and others); where the compositor has none, the user chooses a screen
+    in the desktop's dialog, and ``output`` must be None. What was chosen is "ended" when the user or the desktop ends
+    it, and "failed" when it is lost and the desktop does not remember what was allowed.
+
+    Raises DisplayError (also when the user refuses), DeadlineError (nobody has chosen in time), DeviceNotFoundError for
     a screen that is not there (its hint lists them), and ParameterError for a region that is not on the screen.
     """
 
@@ -771,6 +792,8 @@ class ScreenCapture(VideoSource):
         output: int | str | None = None,
         cursor: bool = True,
         fps: _Rate = 60,
+        remember: str | None = None,
+        timeout: float = 300.0,
     ) -> Self: ...
     def size(self) -> tuple[int, int]:
         """(width, height) of its newest frame; (0, 0) before the first."""
@@ -779,7 +802,7 @@ class ScreenCapture(VideoSource):
         """How many frames were taken so far: one whenever something was drawn, at most ``fps`` a second."""
     @property
     def state(self) -> str:
-        """ "starting", "live", "stalled" (iconified), "reconnecting" (closed and looked for), or "ended"."""
+        """ "starting", "live", "stalled" (iconified), "reconnecting" (closed and looked for), "ended" or "failed"."""
     def on(self, kind: _EventKind, function: Callable[[Event], object]) -> Callable[[], None]:
         """Calls ``function`` with every event of ``kind`` ("*": all kinds), on LiveKit's service thread. What is
         returned ends that when called.

@@ -165,8 +165,8 @@ class WindowInfo:
         title: what stands over it.
         application: the class of its application; empty if it has none.
         pid: its process, or None if the application does not say.
-        size: (width, height) in pixels.
-        id: the display's number for it.
+        size: (width, height) in pixels; (0, 0) for the entry "Choose a window...".
+        id: the display's number for it; 0 for the entry "Choose a window...".
     """
 
     title: str

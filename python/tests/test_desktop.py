@@ -216,6 +216,7 @@ def test_a_wayland_session_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-77")
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={tmp_path}/nowhere")
     with pytest.raises(lk.DisplayError, match="wayland-77 cannot be opened"):
         lk.ScreenCapture()
     for make in (lk.windows, lambda: lk.WindowCapture(0)):
@@ -225,6 +226,64 @@ def test_a_wayland_session_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.delenv("XDG_RUNTIME_DIR")
     with pytest.raises(lk.DisplayError, match="XDG_RUNTIME_DIR is not set"):
         lk.ScreenCapture("wayland-0")
+
+
+@pytest.fixture
+def bus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """A session's message bus on which nobody answers for a portal."""
+    media.need("dbus-daemon")
+    config = tmp_path / "bus.conf"
+    config.write_text(
+        f"<busconfig><type>session</type><listen>unix:path={tmp_path}/bus</listen><policy context='default'>"
+        "<allow send_destination='*'/><allow eavesdrop='true'/><allow own='*'/></policy></busconfig>"
+    )
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={tmp_path}/bus")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    with subprocess.Popen(["dbus-daemon", "--nofork", "--nopidfile", f"--config-file={config}"]) as server:
+        try:
+            deadline = time.monotonic() + 20
+            while not (tmp_path / "bus").exists():
+                assert server.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            yield tmp_path / "bus"
+        finally:
+            server.kill()
+
+
+def test_a_session_without_a_portal(bus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ways = (
+        lambda: lk.ScreenCapture("portal"),
+        lambda: lk.ScreenCapture("portal", remember="desk", timeout=5),
+        lambda: lk.WindowCapture(0, display="portal"),
+        lambda: lk.windows(display="portal"),
+    )
+    for way in ways:
+        with pytest.raises(lk.DisplayError, match="no desktop portal") as caught:
+            way()
+        assert "apt install xdg-desktop-portal" in str(caught.value.hint)
+    with pytest.raises(IndexError):
+        lk.WindowCapture(1, display="portal")
+    with pytest.raises(lk.ParameterError, match="remember"):
+        lk.ScreenCapture("portal", remember="")
+    with pytest.raises(lk.ParameterError, match="leave output out|here the user chooses"):
+        lk.ScreenCapture("portal", output=1)
+
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-77")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(bus.parent))
+    monkeypatch.setenv("XDG_SESSION_TYPE", "wayland")
+    monkeypatch.setenv("XDG_CURRENT_DESKTOP", "GNOME")
+    found = {finding.topic: finding for finding in lk.doctor().findings}
+    assert "xdg-desktop-portal-gnome" in str(found["portal"].mend)
+    assert found["portal"].health == found["screens"].health == found["desktop"].health == "missing"
+    assert "wayland-77 cannot be opened" in found["screens"].text
+
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={bus}-none")
+    for way in ways:
+        with pytest.raises(lk.DisplayError, match="bus cannot be reached") as caught:
+            way()
+        assert "dbus-run-session" in str(caught.value.hint)
 
 
 def test_a_compositor_goes_on_without_its_window(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,9 @@
 //! What of LiveKit works on this machine, and what mends the rest.
 
 use crate::licenses::is_portable;
-use crate::{AudioDevice, IpcFolder, cameras, encoders, ipc, microphones, sound_server, speakers, windows};
+use crate::{AudioDevice, IpcFolder, cameras, encoders, ipc, microphones, sound_server, speakers};
 use lk_io::virtual_camera::ways_out;
+use lk_io::window_capture::capture_ways;
 use lk_media::Error;
 use serde::Serialize;
 use std::env;
@@ -74,7 +75,9 @@ pub fn diagnose() -> Diagnosis {
         findings: [renderer(), priority(), media(), network()]
             .into_iter()
             .chain(text())
-            .chain([sound(), seen(), shown(), desktop(), processes()])
+            .chain([sound(), seen(), shown()])
+            .chain(desktop())
+            .chain([processes()])
             .collect(),
     }
 }
@@ -204,18 +207,39 @@ fn shown() -> Finding {
     }
 }
 
-fn desktop() -> Finding {
+/// Windows, screens, and where the session has one, the portal.
+fn desktop() -> Vec<Finding> {
+    let ways = capture_ways();
     let named = |name| env::var(name).ok().filter(|v| !v.is_empty());
-    let session = named("XDG_SESSION_TYPE").unwrap_or_else(|| "no session".to_owned());
     let displays = ["DISPLAY", "WAYLAND_DISPLAY"].into_iter();
-    let displays: Vec<String> = displays.filter_map(|n| Some(format!("{n}={}", named(n)?))).collect();
-    match windows(None) {
-        Ok(windows) => {
-            let text = format!("{session}, {}: {} windows to capture", displays.join(", "), windows.len());
+    let displays: String = displays.filter_map(|n| Some(format!(", {n}={}", named(n)?))).collect();
+    let chosen = matches!(&ways.portal, Some(Ok(portal)) if portal.contains("windows"));
+    let others = if chosen { "; others are chosen in the desktop's dialog" } else { "" };
+    let windows = match ways.windows {
+        Ok(count) => {
+            let kind = if ways.portal.is_some() { "windows of X11" } else { "windows" };
+            let text = format!("{}{displays}: {count} {kind} to capture{others}", ways.session);
             Finding::works("desktop", text)
         }
+        Err(error) if chosen => {
+            let text = format!("{}{displays}: {}{others}", ways.session, error.message());
+            Finding::limited("desktop", text, error.hint().unwrap_or_default())
+        }
         Err(error) => Finding::missing("desktop", &error),
-    }
+    };
+    let screens = match &ways.screens {
+        Ok(way) => Finding::works("screens", format!("by {way}")),
+        Err(error) => Finding::missing("screens", error),
+    };
+    let portal = ways.portal.map(|portal| match portal {
+        Ok(portal) => Finding::works("portal", portal),
+        Err(error) if ways.screens.is_ok() => {
+            let text = format!("{}: windows that are not X11's cannot be captured", error.message());
+            Finding::limited("portal", text, error.hint().unwrap_or_default())
+        }
+        Err(error) => Finding::missing("portal", &error),
+    });
+    [windows, screens].into_iter().chain(portal).collect()
 }
 
 /// Pictures between processes.
@@ -269,6 +293,7 @@ mod tests {
             "cameras",
             "virtual camera",
             "desktop",
+            "screens",
         ] {
             assert!(topics.contains(&topic), "{topic} is missing in {topics:?}");
         }

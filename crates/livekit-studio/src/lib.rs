@@ -64,7 +64,7 @@ pub use lk_io::viewer::{Key, Painter, View, ViewFit, Viewer, ViewerOptions, View
 #[cfg(unix)]
 pub use lk_io::virtual_camera::host as virtual_camera;
 pub use lk_io::virtual_camera::{CameraDevice, VirtualCamera, VirtualCameraOptions, VirtualCameraStatistics};
-pub use lk_io::window_capture::{Capture, CaptureOptions, Region, WindowInfo, WindowRule, windows};
+pub use lk_io::window_capture::{CHOOSE, Capture, CaptureOptions, Region, WindowInfo, WindowRule, windows};
 pub use lk_media::*;
 pub use record::{Heard, Recorded, Recording, first_size};
 pub use registry::{

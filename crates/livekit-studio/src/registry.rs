@@ -63,7 +63,7 @@ pub fn open_pictures(name: &str, options: &OpenOptions) -> Result<Opened> {
         return Ok(Opened { name: name.to_owned(), video: Some(camera), sound: None, has_sound: false });
     }
     if let Some(captured) = captured(name) {
-        let options = CaptureOptions::new()?;
+        let options = CaptureOptions { cancel: options.cancel.clone(), ..CaptureOptions::new()? };
         let capture = match captured {
             Captured::Screen(output) => {
                 let output = output.map(str::to_owned);

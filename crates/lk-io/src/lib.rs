@@ -3,6 +3,8 @@
 
 pub mod audio_device;
 pub mod av;
+#[cfg(target_os = "linux")]
+mod bell;
 pub mod camera;
 mod choose;
 pub mod copier;
@@ -18,6 +20,8 @@ pub mod null_target;
 #[cfg(target_os = "linux")]
 pub mod pipewire;
 pub mod player;
+#[cfg(target_os = "linux")]
+mod portal;
 pub mod record;
 #[cfg(target_os = "linux")]
 mod v4l2;

@@ -27,18 +27,24 @@ fn options_of(
     display: Option<String>,
     cursor: bool,
     fps: Option<&Bound<'_, PyAny>>,
+    remember: Option<String>,
+    timeout: Option<f64>,
 ) -> PyResult<CaptureOptions> {
     use crate::error::Raise;
     let usual = CaptureOptions::new().or_raise()?;
     let rate = fps.map_or(Ok(usual.rate), values::rate_of)?;
-    Ok(CaptureOptions { display, cursor, rate, ..usual })
+    let timeout = timeout.map_or(Ok(usual.timeout), values::timeout)?;
+    Ok(CaptureOptions { display, cursor, rate, remember, timeout, ..usual })
 }
 
+/// Opens a capture; Ctrl-C ends the waiting for the user's choice.
 fn begin(
     py: Python<'_>,
-    open: impl FnOnce() -> Result<Capture> + Send + 'static,
+    options: CaptureOptions,
+    open: impl FnOnce(CaptureOptions) -> Result<Capture> + Send + 'static,
 ) -> PyResult<(PyClassInitializer<PyVideoSource>, Common)> {
-    let capture = wait_for(py, &Cancel::new(), move || open().map(Arc::new))?;
+    let cancel = options.cancel.clone();
+    let capture = wait_for(py, &cancel, move || open(options).map(Arc::new))?;
     let source: Arc<dyn VideoSource> = capture.clone();
     let listeners = Listeners::new(capture.events().clone());
     let common = Common { capture: Released::new(capture), listeners, born: Born::here() };
@@ -112,10 +118,10 @@ impl PyWindowCapture {
     #[pyo3(
         signature = (
             idx = None, *, title = None, application = None, pid = None, id = None, cursor = false, fps = None,
-            display = None
+            display = None, remember = None, timeout = None
         ),
         text_signature = "(idx=None, *, title=None, application=None, pid=None, id=None, cursor=False, fps=60, \
-                          display=None)"
+                          display=None, remember=None, timeout=300.0)"
     )]
     #[allow(clippy::too_many_arguments)] // the ways to choose a window, all but one by keyword
     fn new(
@@ -128,6 +134,8 @@ impl PyWindowCapture {
         cursor: bool,
         fps: Option<&Bound<'_, PyAny>>,
         display: Option<String>,
+        remember: Option<String>,
+        timeout: Option<f64>,
     ) -> PyResult<PyClassInitializer<Self>> {
         let index = idx.map(|i| {
             let missing = || raise(Error::new(ErrorKind::Index, format!("there is no window {i}")));
@@ -147,8 +155,8 @@ impl PyWindowCapture {
             let error = Error::parameter("a window is chosen in one way");
             return Err(raise(error.with_hint("say one of idx, title, application, pid and id")));
         };
-        let options = options_of(display, cursor, fps)?;
-        let (source, common) = begin(py, move || Capture::window(rule, options))?;
+        let options = options_of(display, cursor, fps, remember, timeout)?;
+        let (source, common) = begin(py, options, move |options| Capture::window(rule, options))?;
         Ok(source.add_subclass(Self(common)))
     }
 
@@ -173,9 +181,13 @@ pub(crate) struct PyScreenCapture(Common);
 impl PyScreenCapture {
     #[new]
     #[pyo3(
-        signature = (display = None, region = None, *, output = None, cursor = true, fps = None),
-        text_signature = "(display=None, region=None, *, output=None, cursor=True, fps=60)"
+        signature = (
+            display = None, region = None, *, output = None, cursor = true, fps = None, remember = None, timeout = None
+        ),
+        text_signature = "(display=None, region=None, *, output=None, cursor=True, fps=60, remember=None, \
+                          timeout=300.0)"
     )]
+    #[allow(clippy::too_many_arguments)] // all but two by keyword
     fn new(
         py: Python<'_>,
         display: Option<String>,
@@ -183,6 +195,8 @@ impl PyScreenCapture {
         output: Option<OutputId>,
         cursor: bool,
         fps: Option<&Bound<'_, PyAny>>,
+        remember: Option<String>,
+        timeout: Option<f64>,
     ) -> PyResult<PyClassInitializer<Self>> {
         let region = region
             .map(|(x, y, width, height)| {
@@ -197,8 +211,8 @@ impl PyScreenCapture {
             OutputId::Number(number) => number.to_string(),
             OutputId::Name(name) => name,
         });
-        let options = CaptureOptions { output, ..options_of(display, cursor, fps)? };
-        let (source, common) = begin(py, move || Capture::screen(region, options))?;
+        let options = CaptureOptions { output, ..options_of(display, cursor, fps, remember, timeout)? };
+        let (source, common) = begin(py, options, move |options| Capture::screen(region, options))?;
         Ok(source.add_subclass(Self(common)))
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Windows and screens as sources.
 
-use crate::display::{Desktop, difference, pause, wait_until};
+use crate::display::{Desktop, difference, pause, two_hundred_leave_nothing_behind, wait_until};
 use crate::painter::{Painted, color, number};
 use livekit_studio::{Capture, CaptureOptions, ErrorKind, Region, WindowRule, windows};
 use lk_media::clock::Deadline;
@@ -204,6 +204,25 @@ fn the_screen_a_part_of_it_and_the_pointer() {
     next(&pointed, &mut seq, "the pointer", |f| differs(f, 700, 20));
     desktop.ask("xdotool", &["mousemove", "500", "500"]);
     next(&pointed, &mut seq, "the pointer elsewhere", |f| differs(f, 500, 500) && !differs(f, 700, 20));
+}
+
+#[test]
+fn many_captures_leave_nothing_behind() {
+    let Some(desktop) = Desktop::start(SCREEN, false) else { return };
+    let painted = Painted::open(&desktop.name, "again and again", "painter", (0, 0), SIZE);
+    painted.paint(7);
+    let clients = || desktop.ask("xlsclients", &[]).lines().count();
+    let before = clients();
+    two_hundred_leave_nothing_behind(|| {
+        let window = titled(&desktop, "again and again");
+        let screen = Capture::screen(None, options(&desktop)).expect("a screen");
+        for capture in [window, screen] {
+            let frame = capture.next(0, Deadline::after(FRAME)).expect("a frame").1;
+            assert_eq!(frame.map_native().plane(0).row(10)[40..43], color(7)[..3]);
+            capture.close();
+        }
+    });
+    assert_eq!(clients(), before);
 }
 
 #[test]

@@ -158,3 +158,20 @@ pub fn difference(screen: &Frame, x: usize, y: usize, picture: &Frame) -> u8 {
     });
     rows.max().unwrap_or(0)
 }
+
+/// Does it two hundred times, and looks at the memory, descriptors and threads that stay.
+pub fn two_hundred_leave_nothing_behind(cycle: impl Fn()) {
+    let count = |folder: &str| std::fs::read_dir(folder).expect("Linux tells").count();
+    let resident = || {
+        let pages = std::fs::read_to_string("/proc/self/statm").expect("Linux tells");
+        pages.split(' ').nth(1).and_then(|p| p.parse::<usize>().ok()).expect("a number") * 4096
+    };
+    (0..20).for_each(|_| cycle());
+    let before = resident();
+    (0..180).for_each(|_| cycle());
+    let grown = resident().saturating_sub(before);
+    // other tests of this program may be running
+    assert!(grown < 64 << 20, "{grown} bytes more after 180 times");
+    assert!(count("/proc/self/fd") < 120, "{} descriptors", count("/proc/self/fd"));
+    assert!(count("/proc/self/task") < 120, "{} threads", count("/proc/self/task"));
+}

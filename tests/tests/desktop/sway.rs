@@ -107,15 +107,7 @@ impl Sway {
 
     /// Has sway do something, or says what it answers: "get_tree".
     pub fn tell(&self, command: &str) -> String {
-        let mut program = Command::new("swaymsg");
-        program.arg("-s").arg(&self.socket);
-        if command.starts_with("get_") {
-            program.args(["-r", "-t", command])
-        } else {
-            program.arg(command)
-        };
-        let done = program.output().expect("swaymsg is there");
-        String::from_utf8_lossy(&done.stdout).into_owned()
+        tell(&self.socket, command)
     }
 
     /// Opens a terminal in which `script` runs.
@@ -127,17 +119,20 @@ impl Sway {
         wait_until("the terminal is there", || self.tell("get_tree").contains(&format!("\"{title}\"")));
     }
 
+    /// Types on a keyboard; false, and a line in the report, where wtype is missing.
+    pub fn types(&self, keys: &[&str]) -> bool {
+        let mut command = Command::new("wtype");
+        command.args(keys).env("WAYLAND_DISPLAY", &self.name).env("XDG_RUNTIME_DIR", &self.folder);
+        if command.output().is_err() {
+            skip("wtype is not installed");
+            return false;
+        }
+        true
+    }
+
     /// What grim sees of a screen.
     pub fn picture(&self, output: &str) -> Frame {
-        let done = Command::new("grim")
-            .args(["-t", "ppm", "-o", output, "-"])
-            .env("WAYLAND_DISPLAY", &self.name)
-            .env("XDG_RUNTIME_DIR", &self.folder)
-            .output()
-            .expect("grim is there");
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-        let decoded = image(&done.stdout);
-        decoded.expect("a picture")
+        picture(&self.folder, &self.name, output)
     }
 
     /// Kills it, as a crash does.
@@ -188,6 +183,31 @@ impl Drop for Sway {
         self.kill();
         let _ = std::fs::remove_dir_all(&self.folder);
     }
+}
+
+/// Has the sway at `socket` do something, or says what it answers: "get_tree".
+pub fn tell(socket: &Path, command: &str) -> String {
+    let mut program = Command::new("swaymsg");
+    program.arg("-s").arg(socket);
+    if command.starts_with("get_") {
+        program.args(["-r", "-t", command])
+    } else {
+        program.arg(command)
+    };
+    let done = program.output().expect("swaymsg is there");
+    String::from_utf8_lossy(&done.stdout).into_owned()
+}
+
+/// What grim sees of a screen of the display `name`.
+pub fn picture(folder: &Path, name: &str, output: &str) -> Frame {
+    let done = Command::new("grim")
+        .args(["-t", "ppm", "-o", output, "-"])
+        .env("WAYLAND_DISPLAY", name)
+        .env("XDG_RUNTIME_DIR", folder)
+        .output()
+        .expect("grim is there");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    image(&done.stdout).expect("a picture")
 }
 
 /// A picture in PPM.

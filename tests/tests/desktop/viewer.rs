@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! What windows show, and what they cost.
 
-use crate::display::{Desktop, difference, pause, wait_until};
+use crate::display::{Desktop, difference, pause, two_hundred_leave_nothing_behind, wait_until};
 use livekit_studio::{
     ErrorKind, ImageFile, Key, View, ViewFit, Viewer, ViewerOptions, image_file, open_viewer,
 };
@@ -132,19 +132,7 @@ fn many_windows_leave_nothing_behind() {
         viewer.close();
         assert!(!viewer.draw().expect("a closed window says so"));
     };
-    let count = |folder: &str| std::fs::read_dir(folder).expect("Linux tells").count();
-    let resident = || {
-        let pages = std::fs::read_to_string("/proc/self/statm").expect("Linux tells");
-        pages.split(' ').nth(1).and_then(|p| p.parse::<usize>().ok()).expect("a number") * 4096
-    };
-    (0..20).for_each(|_| cycle());
-    let before = resident();
-    (0..180).for_each(|_| cycle());
-    let grown = resident().saturating_sub(before);
-    // other tests of this program may be running
-    assert!(grown < 64 << 20, "{grown} bytes more after 180 windows");
-    assert!(count("/proc/self/fd") < 120, "{} descriptors", count("/proc/self/fd"));
-    assert!(count("/proc/self/task") < 120, "{} threads", count("/proc/self/task"));
+    two_hundred_leave_nothing_behind(cycle);
     let left = desktop.ask("xwininfo", &["-root", "-children"]);
     assert!(!left.contains("\"again\""), "{left}");
 }

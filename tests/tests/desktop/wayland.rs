@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Screens on Wayland, compared with what grim sees; windows under Xwayland.
 
-use crate::display::{difference, wait_until};
+use crate::display::{difference, two_hundred_leave_nothing_behind, wait_until};
 use crate::sway::Sway;
 use livekit_studio::{
-    Capture, CaptureOptions, ErrorKind, Region, ViewerOptions, WindowRule, open_viewer, windows,
+    Capture, CaptureOptions, ErrorKind, Key, Region, Viewer, ViewerOptions, WindowRule, open_viewer, windows,
 };
 use lk_media::clock::Deadline;
-use lk_media::{Frame, PixelFormat, Size, Still, VideoSource};
+use lk_media::{Frame, PixelFormat, Size, Still, VideoPort, VideoSource};
 use lk_tests::harness::{Motif, Picture};
 use std::sync::Arc;
 use std::time::Duration;
@@ -136,6 +136,125 @@ fn a_compositor_that_hangs_holds_up_nobody() {
     assert!(capture.sample(crate::painter::now(), lk_media::Sampling::Live).is_ok());
     drop(capture);
     sway.freeze(false);
+}
+
+#[test]
+fn many_captures_leave_nothing_behind() {
+    let Some(sway) = Sway::start(SCREEN, false) else { return };
+    two_hundred_leave_nothing_behind(|| {
+        let capture = Capture::screen(None, options(&sway)).expect("a screen");
+        assert_eq!(capture.size(), Some(SCREEN));
+    });
+}
+
+fn native(sway: &Sway, title: &str) -> Viewer {
+    let display = Some(sway.name.clone());
+    open_viewer(ViewerOptions { display, ..ViewerOptions::new(Size::new(320, 180), title) })
+        .expect("a window")
+}
+
+#[test]
+fn a_window_without_xwayland_is_what_grim_sees() {
+    let Some(sway) = Sway::start(SCREEN, false) else { return };
+    let viewer = native(&sway, "native");
+    let picture = Picture::new(PixelFormat::Rgb, SCREEN.width, SCREEN.height, Motif::Noise(3));
+    viewer.set_source(Some(Arc::new(Still::new("noise", picture.frame()))));
+    let shows = |what: &str, size: Size, x: usize, y: usize| {
+        wait_until(what, || {
+            assert!(viewer.draw().expect("drawn"));
+            if viewer.size() != size {
+                return false;
+            }
+            let shot = viewer.screenshot().expect("a picture of it");
+            shot.size() == size && difference(&sway.picture("HEADLESS-1"), x, y, &shot) == 0
+        });
+    };
+    // sway lets a window fill the screen
+    shows("all over the screen", SCREEN, 0, 0);
+    assert_eq!(difference(&sway.picture("HEADLESS-1"), 0, 0, &picture.frame()), 0);
+    viewer.set_title("renamed");
+    wait_until("its new title", || sway.tell("get_tree").contains("\"renamed\""));
+    assert!(sway.tell("get_tree").contains("\"livekit-studio\""));
+
+    sway.tell("[title=renamed] floating enable, resize set 300 170, move absolute position 30 40");
+    shows("floating", Size::new(300, 170), 30, 40);
+    viewer.set_fullscreen(true);
+    shows("full screen", SCREEN, 0, 0);
+    sway.tell("[title=renamed] fullscreen disable");
+    shows("floating again", Size::new(300, 170), 30, 40);
+    assert!(!viewer.is_fullscreen());
+
+    // a scaled screen has as many pixels
+    sway.tell("[title=renamed] floating disable");
+    sway.tell("output HEADLESS-1 scale 2");
+    shows("scaled", SCREEN, 0, 0);
+    assert_eq!(difference(&sway.picture("HEADLESS-1"), 0, 0, &picture.frame()), 0);
+
+    sway.tell("[title=renamed] kill");
+    wait_until("it is closed", || !viewer.draw().expect("no error"));
+    assert!(viewer.error().is_none());
+}
+
+#[test]
+fn a_hidden_window_and_a_dead_compositor_hold_up_nobody() {
+    let Some(mut sway) = Sway::start(SCREEN, false) else { return };
+    let viewer = native(&sway, "hidden");
+    let port = Arc::new(VideoPort::new());
+    viewer.set_source(Some(port.clone()));
+    let draw = |n: u64| {
+        port.publish(Picture::new(PixelFormat::Rgb, 64, 36, Motif::Noise(n)).frame());
+        viewer.draw().expect("drawn")
+    };
+    wait_until("it is shown", || draw(0) && viewer.statistics().shown > 0);
+    sway.tell("workspace elsewhere");
+    (0..20).for_each(|n| assert!(draw(n)));
+    let shown = viewer.statistics().shown;
+    (0..60).for_each(|n| assert!(draw(n)));
+    assert!(viewer.statistics().shown <= shown + 1, "nobody sees it");
+    sway.tell("workspace back_and_forth");
+    sway.tell("[title=hidden] focus");
+    wait_until("it is shown again", || draw(1) && viewer.statistics().shown > shown + 1);
+
+    sway.freeze(true);
+    (0..30).for_each(|n| assert!(draw(n)));
+    sway.freeze(false);
+    sway.kill();
+    wait_until("it is closed", || !draw(2));
+    assert_eq!(viewer.error().map(|e| e.kind()), Some(ErrorKind::Display));
+}
+
+#[test]
+fn keys_are_those_of_the_keyboard() {
+    let Some(sway) = Sway::start(SCREEN, false) else { return };
+    let viewer = native(&sway, "keys");
+    let mut keys = Vec::new();
+    // a window has a keyboard some time after there is one
+    wait_until("its keys", || {
+        assert!(viewer.draw().expect("drawn"));
+        keys.extend(viewer.keys());
+        if keys.is_empty() && !sway.types(&["-s", "500", "q", "-k", "Left", "-k", "F5", " "]) {
+            return true;
+        }
+        keys.len() >= 4
+    });
+    if !keys.is_empty() {
+        assert_eq!(keys[..4], [Key::Char('q'), Key::Left, Key::F(5), Key::Char(' ')]);
+    }
+}
+
+#[test]
+fn many_windows_leave_nothing_behind() {
+    let Some(sway) = Sway::start(SCREEN, false) else { return };
+    two_hundred_leave_nothing_behind(|| {
+        let viewer = native(&sway, "again");
+        viewer.set_source(Some(Arc::new(Still::new(
+            "noise",
+            Picture::new(PixelFormat::Rgb, 64, 36, Motif::Noise(1)).frame(),
+        ))));
+        assert!(viewer.draw().expect("drawn"));
+        viewer.close();
+    });
+    wait_until("none is left", || !sway.tell("get_tree").contains("\"again\""));
 }
 
 #[test]

@@ -2,13 +2,11 @@
 //! What threads that speak to a display have in common, whichever protocol it speaks.
 
 mod asking;
-mod bell;
 mod pictures;
 mod segment;
 mod session;
 
 pub(crate) use asking::{answer, ask, let_go};
-pub(crate) use bell::Bell;
 pub(crate) use pictures::{BYTES, Memory, Pictures, Shape, Share};
 pub(crate) use segment::Segment;
 pub(crate) use session::{Session, variable};

@@ -9,13 +9,16 @@ use std::ffi::OsString;
 pub(crate) enum Session {
     X11(Option<String>),
     Wayland(Option<String>),
+    /// Whatever the user chooses in the desktop's dialog.
+    Portal,
 }
 
 impl Session {
-    /// The display called `name`: "wayland-1" or the path of a socket are Wayland, all else (":0") is X11. Without a
-    /// name Wayland, where there is a Wayland session.
+    /// The display called `name`: "wayland-1" or the path of a socket are Wayland, "portal" is the desktop's portal, all
+    /// else (":0") is X11. Without a name Wayland, where there is a Wayland session.
     pub fn named(name: Option<&str>) -> Self {
         match name {
+            Some("portal") => Self::Portal,
             Some(name) if name.starts_with("wayland-") || name.starts_with('/') => {
                 Self::Wayland(Some(name.to_owned()))
             }
@@ -31,7 +34,7 @@ impl Session {
         match self {
             Self::X11(name) => Ok(name),
             Self::Wayland(None) if variable("DISPLAY").is_some() => Ok(None),
-            Self::Wayland(_) => Err(no_xwayland()),
+            Self::Wayland(_) | Self::Portal => Err(no_xwayland()),
         }
     }
 }
@@ -42,8 +45,9 @@ pub(crate) fn variable(name: &str) -> Option<OsString> {
 }
 
 fn no_xwayland() -> Error {
-    Error::new(ErrorKind::Display, "this Wayland session has no Xwayland, which windows need here")
-        .with_hint("apt install xwayland, or enable it; the screen can be captured without it: \"screen\"")
+    Error::new(ErrorKind::Display, "this Wayland session has no Xwayland, which windows need here").with_hint(
+        "apt install xwayland, or enable it; captures need none: \"screen\", \"window:Choose a window...\"",
+    )
 }
 
 #[cfg(test)]
@@ -53,6 +57,7 @@ mod tests {
     #[test]
     fn names_say_the_protocol() {
         assert_eq!(Session::named(Some(":0")), Session::X11(Some(":0".to_owned())));
+        assert_eq!(Session::named(Some("portal")), Session::Portal);
         assert_eq!(Session::named(Some("host:1.0")), Session::X11(Some("host:1.0".to_owned())));
         for name in ["wayland-1", "/run/user/1000/wayland-0"] {
             assert_eq!(Session::named(Some(name)), Session::Wayland(Some(name.to_owned())));

@@ -6,13 +6,13 @@
 use super::abi::{Context, Loop, Properties};
 use super::abi::{CoreEvents, CoreMethods, Dict, DictItem, Hook, Interface, LoopControlMethods, Object, Pod};
 use super::library::Library;
+use crate::bell::{Bell, wait_for};
 use lk_media::clock::Deadline;
 use lk_media::{Error, ErrorKind, Result};
-use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::io::Errno;
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
-use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
+use std::os::fd::{BorrowedFd, IntoRawFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::time::Duration;
@@ -21,36 +21,6 @@ use std::time::Duration;
 pub(super) const ANSWER: Duration = Duration::from_secs(5);
 /// Parameters longer than this are not read.
 const LONGEST_POD: usize = 1 << 20;
-
-/// Rung by others to wake the thread of a connection.
-pub(super) struct Bell(OwnedFd);
-
-impl Bell {
-    pub fn new() -> Result<Self> {
-        let fd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
-            .map_err(|e| Error::internal("cannot make an event descriptor").with_source(e))?;
-        Ok(Self(fd))
-    }
-
-    pub fn ring(&self) {
-        // full means that it has been rung
-        let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
-    }
-
-    /// Waits for it, at most `limit`.
-    pub fn wait(&self, limit: Duration) {
-        let _ = poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&timespec(limit)));
-        self.clear();
-    }
-
-    fn clear(&self) {
-        let _ = rustix::io::read(self.0.as_fd(), &mut [0; 8]);
-    }
-}
-
-fn timespec(limit: Duration) -> Timespec {
-    Timespec { tv_sec: limit.as_secs().min(3600) as i64, tv_nsec: i64::from(limit.subsec_nanos()) }
-}
 
 /// What the server said, written down by callbacks.
 struct Told {
@@ -216,18 +186,9 @@ impl Connection {
         let (methods, data) = self.bench.control();
         // SAFETY: the loop's descriptor is open for as long as the loop is there.
         let fd = unsafe { BorrowedFd::borrow_raw((methods.get_fd)(data)) };
-        let limit = limit.map(timespec);
-        let mut fds =
-            [PollFd::from_borrowed_fd(fd, PollFlags::IN), PollFd::from_borrowed_fd(fd, PollFlags::IN)];
-        if let Some(bell) = bell {
-            fds[1] = PollFd::new(&bell.0, PollFlags::IN);
-        }
-        match poll(&mut fds, limit.as_ref()) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(e) => return Err(Error::internal("cannot wait for PipeWire").with_source(e)),
-        }
-        if let Some(bell) = bell {
-            bell.clear();
+        match bell {
+            Some(bell) => bell.wait_beside(fd, limit).map(drop)?,
+            None => wait_for(fd, limit)?,
         }
         // SAFETY: this thread entered the loop.
         let result = unsafe { (methods.iterate)(data, 0) };

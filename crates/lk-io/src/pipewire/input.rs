@@ -4,11 +4,12 @@
 
 use super::abi::ID_ANY;
 use super::buffers::{Reader, producer_time};
-use super::connection::{ANSWER, Bell, Connection};
+use super::connection::{ANSWER, Connection};
 use super::formats::{self, Agreed, Encoding};
 use super::nodes::{Registry, VideoNode};
 use super::stamps::Stamps;
 use super::stream::{Direction, Stream};
+use crate::bell::Bell;
 use crate::encode::suggest::nearest;
 use lk_media::clock::Deadline;
 use lk_media::thread::{self, Process, Thread};

@@ -6,9 +6,10 @@ use super::abi::{
     Dict, Hook, ID_ANY, Interface, NodeEvents, NodeInfo, NodeMethods, Object as Proxy, Pod, RegistryEvents,
     RegistryMethods, VERSION_NODE, VERSION_REGISTRY,
 };
-use super::connection::{ANSWER, Bell, Connection, bytes, entries, guard, text};
+use super::connection::{ANSWER, Connection, bytes, entries, guard, text};
 use super::formats::{ENUM_FORMAT, NodeFormat, offered};
 use super::pod::Object;
+use crate::bell::Bell;
 use lk_media::clock::Deadline;
 use lk_media::thread::{self, Process, Thread};
 use lk_media::{Cancel, Error, Result};

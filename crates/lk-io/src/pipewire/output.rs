@@ -4,10 +4,11 @@
 
 use super::abi::{ID_ANY, MetaHeader};
 use super::buffers;
-use super::connection::{ANSWER, Bell, Connection};
+use super::connection::{ANSWER, Connection};
 use super::formats::{self, Encoding};
 use super::nodes::Registry;
 use super::stream::{Direction, Stream};
+use crate::bell::Bell;
 use lk_media::clock::Deadline;
 use lk_media::thread::{self, Process, Thread};
 use lk_media::{

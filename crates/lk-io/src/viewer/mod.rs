@@ -3,32 +3,34 @@
 //! [`Viewer::draw`] hands it the newest frame and never waits for the display itself.
 
 mod key;
+#[cfg(target_os = "linux")]
+mod linux;
 #[cfg(not(target_os = "linux"))]
 mod none;
+mod shared;
+#[cfg(target_os = "linux")]
+mod wayland;
 #[cfg(target_os = "linux")]
 mod x11;
 
 pub use key::Key;
+#[cfg(target_os = "linux")]
+use linux as backend;
 #[cfg(not(target_os = "linux"))]
 use none as backend;
-#[cfg(target_os = "linux")]
-use x11 as backend;
 
-use backend::Bell;
-use crossbeam_channel::{Sender, bounded};
+use crossbeam_channel::bounded;
 use lk_media::thread::{Process, Thread};
 use lk_media::{
     Clock, ClockId, Error, ErrorKind, Frame, FrameMut, LeaseGuard, Result, Sample, Sampling, Size, Timestamp,
-    VideoPort, VideoSource, VideoTarget, Wake,
+    VideoPort, VideoSource, VideoTarget,
 };
 use parking_lot::Mutex;
-use std::collections::VecDeque;
+use shared::Shared;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// Keys that are kept until somebody asks for them.
-const KEYS: usize = 64;
 /// How long a screenshot may take.
 const SCREENSHOT: Duration = Duration::from_secs(5);
 
@@ -68,7 +70,7 @@ pub struct ViewerOptions {
     pub title: String,
     /// Where the picture lies in it.
     pub view: View,
-    /// The display, if not that of the session.
+    /// The display, if not that of the session: ":0" is one of X11, "wayland-1" or the path of a socket one of Wayland.
     pub display: Option<String>,
 }
 
@@ -108,89 +110,11 @@ struct Shown {
     lease: Option<LeaseGuard>,
 }
 
-/// What the window's thread shares with its owner.
-struct Shared {
-    state: Mutex<State>,
-    bell: Bell,
-    closing: AtomicBool,
-    closed: AtomicBool,
-    /// Rung when the window is closed.
-    ended: Wake,
-    period_nanos: AtomicU64,
-    shown: AtomicU64,
-    skipped: AtomicU64,
-}
-
-struct State {
-    frame: Option<Frame>,
-    view: View,
-    title: String,
-    /// What was changed since the thread looked last.
-    new: News,
-    size: Size,
-    fullscreen: bool,
-    keys: VecDeque<Key>,
-    screenshot: Option<Sender<Result<Frame>>>,
-    error: Option<Error>,
-}
-
-#[derive(Clone, Copy, Default)]
-struct News {
-    picture: bool,
-    title: bool,
-    fullscreen: bool,
-}
-
-impl Shared {
-    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
-        let answer = change(&mut self.state.lock());
-        self.bell.ring();
-        answer
-    }
-
-    fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire) || self.closing.load(Ordering::Acquire)
-    }
-
-    /// The thread's last word.
-    fn end(&self, error: Option<Error>) {
-        let mut state = self.state.lock();
-        if let Some(error) = error {
-            tracing::warn!("the window {:?} is closed: {error}", state.title);
-            state.error = Some(error);
-        }
-        (state.frame, state.screenshot) = (None, None);
-        drop(state);
-        self.closed.store(true, Ordering::Release);
-        self.ended.ring();
-    }
-}
-
 impl Viewer {
     /// Opens a window. A display that is not there, or does not answer within 5 s, is an error here.
     pub fn open(options: ViewerOptions, painter: Box<dyn Painter>) -> Result<Self> {
         Size::checked(options.size.width, options.size.height)?;
-        let state = State {
-            frame: None,
-            view: options.view,
-            title: options.title.clone(),
-            new: News { picture: true, ..News::default() },
-            size: options.size,
-            fullscreen: false,
-            keys: VecDeque::new(),
-            screenshot: None,
-            error: None,
-        };
-        let shared = Arc::new(Shared {
-            state: Mutex::new(state),
-            bell: Bell::new()?,
-            closing: AtomicBool::new(false),
-            closed: AtomicBool::new(false),
-            ended: Wake::new(),
-            period_nanos: AtomicU64::new(1_000_000_000 / 60),
-            shown: AtomicU64::new(0),
-            skipped: AtomicU64::new(0),
-        });
+        let shared = Arc::new(Shared::new(&options)?);
         let thread = backend::open(shared.clone(), options.display, painter)?;
         let port = Arc::new(VideoPort::new());
         Ok(Self {

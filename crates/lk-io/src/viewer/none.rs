@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Systems on which this version opens no windows.
 
-use super::{Painter, Shared};
+use super::Painter;
+use super::shared::Shared;
 use lk_media::thread::Thread;
 use lk_media::{Error, ErrorKind, Result, Wake};
 use std::sync::Arc;

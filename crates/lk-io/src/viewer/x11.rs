@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! A window on X11 (or Xwayland): frames go over in shared memory, two at a time at most.
 
-use super::{Key, News, Painter, Shared, View};
+use super::shared::{News, Shared};
+use super::{Key, Painter};
 use crate::desktop::{BYTES, Shape, answer};
-pub(super) use crate::desktop::{Bell, let_go};
 use crate::x11::{Display, FromX, Memory, SharedPictures, refresh_period};
 use lk_media::frame::HostMemoryMut;
 use lk_media::thread::{self, Thread};
@@ -162,7 +162,7 @@ impl Window {
 
     /// Serves the window until it is closed.
     fn run(&mut self) -> Result<()> {
-        while self.open && !self.shared.closing.load(Ordering::Acquire) {
+        while self.open && !self.shared.is_closing() {
             self.handle_events()?;
             self.take_news()?;
             if self.dirty && self.mapped && !self.covered && self.in_flight.len() < IN_FLIGHT {
@@ -181,17 +181,12 @@ impl Window {
     }
 
     fn take_news(&mut self) -> Result<()> {
-        let (news, fullscreen, title, screenshot) = {
-            let mut state = self.shared.state.lock();
-            let news = std::mem::replace(&mut state.new, News { picture: false, ..News::default() });
-            let title = news.title.then(|| state.title.clone());
-            (news, state.fullscreen, title, state.screenshot.take())
-        };
-        self.dirty |= news.picture;
+        let News { picture, title, fullscreen, screenshot } = self.shared.take_news();
+        self.dirty |= picture;
         if let Some(title) = title {
             self.set_title(&title)?;
         }
-        if news.fullscreen {
+        if let Some(fullscreen) = fullscreen {
             self.fill_screen(fullscreen)?;
         }
         if let Some(asked) = screenshot {
@@ -248,23 +243,12 @@ impl Window {
         self.display.conn.send_event(false, self.display.root(), to, message).map(drop).map_err(Error::from_x)
     }
 
-    fn press(&mut self, code: u8) {
+    fn press(&self, code: u8) {
         let (first, map) = &self.keysyms;
         let at = usize::from(code.saturating_sub(*first)) * usize::from(map.keysyms_per_keycode);
-        let Some(key) = map.keysyms.get(at).copied().and_then(Key::of_keysym) else { return };
-        let mut state = self.shared.state.lock();
-        match key {
-            Key::F(11) => state.fullscreen = !state.fullscreen,
-            Key::Escape if state.fullscreen => state.fullscreen = false,
-            key => {
-                if state.keys.len() == super::KEYS {
-                    state.keys.pop_front();
-                }
-                state.keys.push_back(key);
-                return;
-            }
+        if let Some(key) = map.keysyms.get(at).copied().and_then(Key::of_keysym) {
+            self.shared.press(key);
         }
-        state.new.fullscreen = true;
     }
 
     /// Asks the window manager for the whole screen or the old place; without one, takes it.
@@ -291,10 +275,7 @@ impl Window {
     }
 
     fn draw_into(&mut self, into: FrameMut) -> Result<Frame> {
-        let (frame, view): (Option<Frame>, View) = {
-            let state = self.shared.state.lock();
-            (state.frame.clone(), state.view)
-        };
+        let (frame, view) = self.shared.picture();
         self.painter.paint(frame.as_ref(), view, into)
     }
 

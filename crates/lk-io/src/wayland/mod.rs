@@ -6,7 +6,8 @@ mod shared;
 
 pub(crate) use shared::{Memory, SharedPictures, Shm};
 
-use crate::desktop::{Bell, variable};
+use crate::bell::Bell;
+use crate::desktop::variable;
 use lk_media::{Error, ErrorKind, Result};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;

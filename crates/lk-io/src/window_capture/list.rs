@@ -9,6 +9,9 @@ use std::fmt;
 /// Windows that messages list.
 const LISTED: usize = 12;
 
+/// The title of the entry that has the user choose a window in the desktop's dialog.
+pub const CHOOSE: &str = "Choose a window...";
+
 /// A window of the desktop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct WindowInfo {
@@ -18,10 +21,18 @@ pub struct WindowInfo {
     pub application: String,
     /// The process, if the application says so.
     pub pid: Option<u32>,
-    /// Its size in pixels.
+    /// Its size in pixels; 0x0 for one that is yet to be chosen.
     pub size: Size,
-    /// The display's number for it.
+    /// The display's number for it; 0 for one that is yet to be chosen.
     pub id: u32,
+}
+
+impl WindowInfo {
+    /// The entry called [`CHOOSE`].
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+    pub(super) fn to_be_chosen() -> Self {
+        Self { title: CHOOSE.to_owned(), application: String::new(), pid: None, size: Size::new(0, 0), id: 0 }
+    }
 }
 
 /// How a window is chosen, now and when it is opened again. Where several fit it is the one that was opened first.

@@ -9,17 +9,21 @@ mod list;
 #[cfg(not(target_os = "linux"))]
 mod none;
 #[cfg(target_os = "linux")]
+mod portal;
+#[cfg(target_os = "linux")]
 mod serve;
 #[cfg(target_os = "linux")]
 mod wayland;
+mod ways;
 #[cfg(target_os = "linux")]
 mod x11;
 
 #[cfg(target_os = "linux")]
 use linux as backend;
-pub use list::{WindowInfo, WindowRule};
+pub use list::{CHOOSE, WindowInfo, WindowRule};
 #[cfg(not(target_os = "linux"))]
 use none as backend;
+pub use ways::{CaptureWays, capture_ways};
 
 use backend::Bell;
 use lk_media::thread::{Process, Thread};
@@ -29,6 +33,7 @@ use lk_media::{
 };
 use parking_lot::Mutex;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A part of a screen, in pixels from its top left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,10 +63,10 @@ fn outside(whole: Size) -> Error {
 }
 
 /// How a capture is to go.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct CaptureOptions {
     /// The display, if not that of the session: ":0" is one of X11, "wayland-1" or the path of a socket one of
-    /// Wayland.
+    /// Wayland; "portal" has the user choose in the desktop's dialog.
     pub display: Option<String>,
     /// The screen of the display, by its name ("HDMI-A-1") or its number counted from 0. None is the first on Wayland,
     /// and all of them together on X11. Windows have none.
@@ -70,17 +75,33 @@ pub struct CaptureOptions {
     pub cursor: bool,
     /// Frames a second at the most.
     pub rate: FrameRate,
+    /// The name under which it is remembered what the user chose in the desktop's dialog, so that the next capture with
+    /// that name does not ask. None asks every time. It says nothing where nobody is asked.
+    pub remember: Option<String>,
+    /// How long the user may take to choose.
+    pub timeout: Duration,
+    /// Ends the waiting for the user's choice.
+    pub cancel: Cancel,
 }
 
 impl CaptureOptions {
-    /// At most 60 frames a second of the session's display, without the pointer.
+    /// At most 60 frames a second of the session's display, without the pointer; five minutes to choose.
     pub fn new() -> Result<Self> {
-        Ok(Self { display: None, output: None, cursor: false, rate: FrameRate::new(60, 1)? })
+        Ok(Self {
+            display: None,
+            output: None,
+            cursor: false,
+            rate: FrameRate::new(60, 1)?,
+            remember: None,
+            timeout: Duration::from_secs(300),
+            cancel: Cancel::new(),
+        })
     }
 }
 
 /// The windows of a display (None: the session's) in the order they were opened. With a window manager these are the
-/// windows of applications, else whatever has a name.
+/// windows of applications, else whatever has a name. In a Wayland session they are those of Xwayland, and where there
+/// is a desktop portal, an entry called [`CHOOSE`]: capturing that has the user choose in the desktop's dialog.
 pub fn windows(display: Option<&str>) -> Result<Vec<WindowInfo>> {
     backend::windows(display)
 }
@@ -91,6 +112,10 @@ pub fn windows(display: Option<&str>) -> Result<Vec<WindowInfo>> {
 /// [`SourceState::Stalled`]; closed it is [`SourceState::Reconnecting`] until one that fits the same rule is opened
 /// ([`SourceState::Ended`] if it was chosen by its id); so is everything whose display went away. Meanwhile its last
 /// frame stays, or what a layer shows instead. Dropping it ends the capture.
+///
+/// What the user chose in the desktop's dialog is [`SourceState::Ended`] when the user or the desktop ends it there;
+/// when it is lost otherwise, it is asked for again if the desktop remembers what was allowed, and
+/// [`SourceState::Failed`] if not.
 pub struct Capture {
     shared: Arc<Shared>,
     thread: Mutex<Option<Thread>>,
@@ -138,12 +163,13 @@ impl Shared {
 
 impl Capture {
     /// Captures the window that `rule` chooses. One that is not there is an error that says which are; so is a
-    /// display that is missing or cannot be captured from.
+    /// display that is missing or cannot be captured from, and a user who refuses or does not choose in time.
     pub fn window(rule: WindowRule, options: CaptureOptions) -> Result<Self> {
         Self::open(rule.to_string(), Target::Window(rule), options)
     }
 
-    /// Captures a screen, or a part of it.
+    /// Captures a screen, or a part of it. Where a Wayland compositor copies no screens, the user chooses one in the
+    /// desktop's dialog.
     pub fn screen(region: Option<Region>, options: CaptureOptions) -> Result<Self> {
         if let Some(region) = region {
             Size::checked(region.size.width, region.size.height)?;

@@ -57,6 +57,18 @@ struct Desk {
     taken: Taken,
 }
 
+/// Whether the session's compositor can be asked for copies of its screens.
+pub(super) fn copies_screens() -> Result<bool> {
+    crate::desktop::ask(|| {
+        let connection = wayland::open(None)?;
+        let mut queue = connection.new_event_queue();
+        let _registry = connection.display().get_registry(&queue.handle(), ());
+        let mut desk = Desk::default();
+        wayland::roundtrip(&mut queue, &mut desk)?;
+        Ok(desk.manager.is_some())
+    })
+}
+
 impl Link for Screen {
     fn begin(shared: &Arc<Shared>, display: Option<&str>, target: &mut Target) -> Result<Self> {
         let mut this = Self::resume(shared, display, target)?;

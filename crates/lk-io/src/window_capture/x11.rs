@@ -24,6 +24,11 @@ pub(super) fn windows(name: Option<String>) -> Result<Vec<WindowInfo>> {
     ask(move || clients::windows(&Display::open(name.as_deref())?))
 }
 
+/// An error unless the session's display can be captured from.
+pub(super) fn check() -> Result<()> {
+    ask(|| Display::open(None)?.prepare_capture())
+}
+
 /// So long the display may go unheard between two frames.
 const DEAF: Duration = Duration::from_millis(50);
 

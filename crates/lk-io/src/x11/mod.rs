@@ -8,7 +8,7 @@ mod shared;
 pub(crate) use screen::{monitor, refresh_period};
 pub(crate) use shared::{Memory, SharedPictures};
 
-use crate::desktop::Bell;
+use crate::bell::Bell;
 use lk_media::{Error, ErrorKind, Result};
 use std::borrow::Cow;
 use std::os::fd::AsFd;
