@@ -24,7 +24,8 @@ const SWAY: &str = "LK_DESK_SWAY";
 const NOBODY: u32 = 65534;
 /// What a test may take.
 const LIMIT: Duration = Duration::from_secs(120);
-const PROGRAMS: [&str; 7] = ["sway", "swaymsg", "swaybg", "grim", "dbus-daemon", "pipewire", "wireplumber"];
+const PROGRAMS: [&str; 8] =
+    ["sway", "swaymsg", "swaybg", "grim", "dbus-daemon", "pipewire", "pw-cli", "wireplumber"];
 
 /// What the session has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -262,6 +263,10 @@ impl Session {
         let is_there = |name: &str| folder.join(name).exists();
         wait_until("the bus and PipeWire listen", || is_there("bus") && is_there("pipewire-0"));
         self.spawn(&["wireplumber"]);
+        wait_until("WirePlumber has begun", || {
+            let listed = self.command(&["pw-cli", "ls", "Metadata"]).output();
+            listed.is_ok_and(|listed| String::from_utf8_lossy(&listed.stdout).contains("\"default\""))
+        });
         if with == With::Weston {
             let modules = ["headless-backend.so", "kiosk-shell.so"]
                 .map(|module| format!("{module}={}", folder.join("kit/lib").join(module).display()));

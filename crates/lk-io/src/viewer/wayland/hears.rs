@@ -75,11 +75,11 @@ hears!(WlOutput, wl_output::Event, |desk, output, event, _queue| {
     let Some(screen) = desk.screens.iter_mut().find(|screen| screen.output == *output) else { return };
     match event {
         wl_output::Event::Scale { factor } => screen.scale = u32::try_from(factor).unwrap_or(1).clamp(1, 16),
-        wl_output::Event::Mode { flags: WEnum::Value(flags), refresh, .. } => {
-            if flags.contains(wl_output::Mode::Current) {
-                // some say 0, for none
-                screen.rate = u32::try_from(refresh).unwrap_or(0).min(1_000_000);
-            }
+        wl_output::Event::Mode { flags: WEnum::Value(flags), refresh, .. }
+            if flags.contains(wl_output::Mode::Current) =>
+        {
+            // some say 0, for none
+            screen.rate = u32::try_from(refresh).unwrap_or(0).min(1_000_000);
         }
         _ => {}
     }
