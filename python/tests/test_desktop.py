@@ -266,7 +266,7 @@ def test_a_session_without_a_portal(bus: Path, monkeypatch: pytest.MonkeyPatch) 
         lk.WindowCapture(1, display="portal")
     with pytest.raises(lk.ParameterError, match="remember"):
         lk.ScreenCapture("portal", remember="")
-    with pytest.raises(lk.ParameterError, match="leave output out|here the user chooses"):
+    with pytest.raises(lk.ParameterError, match=r"leave output out|here the user chooses"):
         lk.ScreenCapture("portal", output=1)
 
     monkeypatch.delenv("DISPLAY", raising=False)

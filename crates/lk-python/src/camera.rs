@@ -158,7 +158,7 @@ impl PyCamera {
         format: Option<&str>,
     ) -> PyResult<PyFrame> {
         let (deadline, format) = (deadline_of(timeout)?, format.map(format_of).transpose()?);
-        only_now(&self.open()?.name(), "it is a camera", seconds("time", at)?).or_raise()?;
+        only_now(self.open()?.name(), "it is a camera", seconds("time", at)?).or_raise()?;
         loop {
             let camera = self.open()?;
             if let Some(frame) = py.detach(|| camera.frame(Deadline::after(deadline.left(LOOK)))) {

@@ -7,9 +7,7 @@ use crate::events::{Listeners, PyEventStream};
 use crate::source::PyVideoSource;
 use crate::values;
 use crate::window_list::info;
-use livekit_studio::{
-    Cancel, Capture, CaptureOptions, Error, ErrorKind, Region, Result, VideoSource, WindowRule,
-};
+use livekit_studio::{Capture, CaptureOptions, Error, ErrorKind, Region, Result, VideoSource, WindowRule};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use pyo3::{PyTraverseError, PyVisit};
