@@ -46,7 +46,7 @@ pub(crate) fn variable(name: &str) -> Option<OsString> {
 
 fn no_xwayland() -> Error {
     Error::new(ErrorKind::Display, "this Wayland session has no Xwayland, which windows need here").with_hint(
-        "apt install xwayland, or enable it; captures need none: \"screen\", \"window:Choose a window...\"",
+        "install or enable Xwayland (apt install xwayland); captures need none: \"screen\", \"window:Choose a window...\"",
     )
 }
 
