@@ -6,10 +6,9 @@ mod keys;
 
 use super::shared::{News, Shared};
 use super::{Key, Painter};
-use crate::desktop::{Shape, answer};
+use crate::desktop::Shape;
 use crate::wayland::{self, SharedPictures, Shm};
 use keys::Keys;
-use lk_media::thread::{self, Thread};
 use lk_media::{
     AlphaKind, Error, ErrorKind, Frame, FrameMut, FramePool, FrameSpec, PixelFormat, Result, Size,
 };
@@ -35,27 +34,6 @@ use wayland_protocols::xdg::shell::client::xdg_wm_base::XdgWmBase;
 const IN_FLIGHT: usize = 3;
 /// What compositors know the program by.
 const APPLICATION: &str = "livekit-studio";
-
-/// Opens a window on a thread of its own.
-pub(super) fn open(
-    shared: Arc<Shared>,
-    display: Option<String>,
-    painter: Box<dyn Painter>,
-) -> Result<Thread> {
-    let (sender, receiver) = crossbeam_channel::bounded(1);
-    let thread = thread::spawn("lk-viewer", move || {
-        let opened = Window::open(shared.clone(), display.as_deref(), painter);
-        let (said, window) = match opened {
-            Ok(window) => (Ok(()), Some(window)),
-            Err(error) => (Err(error), None),
-        };
-        // nobody hears of it when the display took too long
-        let heard = sender.send(said).is_ok();
-        let error = window.filter(|_| heard).and_then(|mut window| window.run().err());
-        shared.end(error);
-    })?;
-    answer(&receiver, thread).map(|((), thread)| thread)
-}
 
 /// What the compositor has told.
 #[derive(Default)]
@@ -90,7 +68,7 @@ struct Screen {
     entered: bool,
 }
 
-struct Window {
+pub(super) struct Window {
     shared: Arc<Shared>,
     painter: Box<dyn Painter>,
     desk: Desk,
@@ -114,7 +92,7 @@ struct Window {
 }
 
 impl Window {
-    fn open(shared: Arc<Shared>, display: Option<&str>, painter: Box<dyn Painter>) -> Result<Self> {
+    pub fn open(shared: Arc<Shared>, display: Option<&str>, painter: Box<dyn Painter>) -> Result<Self> {
         let connection = wayland::open(display)?;
         let mut queue = connection.new_event_queue();
         let handle = queue.handle();
@@ -173,7 +151,7 @@ impl Window {
     }
 
     /// Serves the window until it is closed.
-    fn run(&mut self) -> Result<()> {
+    pub fn run(&mut self) -> Result<()> {
         while !self.desk.closed && !self.shared.is_closing() {
             self.hear();
             self.take_news()?;

@@ -3,10 +3,9 @@
 
 use super::shared::{News, Shared};
 use super::{Key, Painter};
-use crate::desktop::{BYTES, Shape, answer};
+use crate::desktop::{BYTES, Shape};
 use crate::x11::{Display, FromX, Memory, SharedPictures, refresh_period};
 use lk_media::frame::HostMemoryMut;
-use lk_media::thread::{self, Thread};
 use lk_media::{AlphaKind, Error, Frame, FrameMut, FramePool, FrameSpec, PixelFormat, Result, Size};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -26,28 +25,7 @@ const CLASS: &[u8] = b"livekit-studio\0LiveKit\0";
 /// The state of a message to a window manager: who asks is an application.
 const FROM_APPLICATION: u32 = 1;
 
-/// Opens a window on a thread of its own.
-pub(super) fn open(
-    shared: Arc<Shared>,
-    display: Option<String>,
-    painter: Box<dyn Painter>,
-) -> Result<Thread> {
-    let (sender, receiver) = crossbeam_channel::bounded(1);
-    let thread = thread::spawn("lk-viewer", move || {
-        let opened = Window::open(shared.clone(), display.as_deref(), painter);
-        let (said, window) = match opened {
-            Ok(window) => (Ok(()), Some(window)),
-            Err(error) => (Err(error), None),
-        };
-        // nobody hears of it when the display took too long
-        let heard = sender.send(said).is_ok();
-        let error = window.filter(|_| heard).and_then(|mut window| window.run().err());
-        shared.end(error);
-    })?;
-    answer(&receiver, thread).map(|((), thread)| thread)
-}
-
-struct Window {
+pub(super) struct Window {
     shared: Arc<Shared>,
     painter: Box<dyn Painter>,
     display: Display,
@@ -67,7 +45,7 @@ struct Window {
 }
 
 impl Window {
-    fn open(shared: Arc<Shared>, display: Option<&str>, painter: Box<dyn Painter>) -> Result<Self> {
+    pub fn open(shared: Arc<Shared>, display: Option<&str>, painter: Box<dyn Painter>) -> Result<Self> {
         let display = Display::open(display)?;
         let (depth, visual) = display.visual()?;
         shared.period_nanos.store(refresh_period(&display).as_nanos() as u64, Ordering::Relaxed);
@@ -161,7 +139,7 @@ impl Window {
     }
 
     /// Serves the window until it is closed.
-    fn run(&mut self) -> Result<()> {
+    pub fn run(&mut self) -> Result<()> {
         while self.open && !self.shared.is_closing() {
             self.handle_events()?;
             self.take_news()?;
