@@ -53,7 +53,7 @@ if tools/wheel.sh install --force; then
         "$PY" -P -c 'import livekit_studio, sys
 assert livekit_studio.__file__.startswith(sys.prefix), livekit_studio.__file__' || exit 1
         run python.txt "$PY" -P -m pytest "$ROOT/python/tests" --import-mode=importlib -o "pythonpath=$ROOT/python/tests" \
-            -rs --timeout=600 -o "cache_dir=$ROOT/build/pytest/cache" "${pytest_args[@]}"
+            -rsfER --timeout=600 -o "cache_dir=$ROOT/build/pytest/cache" "${pytest_args[@]}"
     ) || failed+=("Python tests")
 else
     failed+=("the wheel")
@@ -88,6 +88,9 @@ if [ -s "$LK_SKIP_LOG" ]; then
     sort -u "$LK_SKIP_LOG" | sed 's/^/  /'
 fi
 grep -h '^SKIPPED' "$LOGS/python.txt" 2>/dev/null | sed 's/^/  /' | sed '1i skipped in Python:' || true
+grep -h '^RERUN' "$LOGS/python.txt" 2>/dev/null | sed 's/^/  /' | sed '1i begun again in Python:' || true
+grep -hE '^ *(FLAKY|TRY [0-9] FAIL) ' "$LOGS/rust.txt" 2>/dev/null | sort -u | sed '1i begun again in Rust:' || true
+grep -hE '^(FAILED|ERROR) .*::' "$LOGS/python.txt" 2>/dev/null || true
 [ ${#failed[@]} -eq 0 ] || printf 'FAILED: %s\n' "${failed[@]}"
 grep -h '^ *Summary \[' "$LOGS/rust.txt" | tail -n1 || cargo_summary rust.txt "Rust tests"
 cargo_summary rust-doc.txt "documentation"

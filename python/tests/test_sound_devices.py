@@ -214,7 +214,7 @@ def test_virtual_speakers_are_sources(session: Session, tone: Path) -> None:
         ear = Ear(studio)
         playing = subprocess.Popen(["timeout", "30", "paplay", "--device", "livekit.studio_in", str(tone)])
         ear.until(LEVEL)
-        playing.kill()
+        playing.terminate()
         playing.wait()
         ear.until_silence()
         with pytest.raises(lk.DeviceBusyError):
@@ -230,6 +230,7 @@ def test_a_killed_server_comes_back(session: Session, tone: Path, tmp_path: Path
     ear.until(LEVEL)
     recorder = lk.Recorder(tmp_path / "heard.m4a", audio="microphone:Monitor of Big Speaker")
     heard = recorder.events()
+    before = time.monotonic()
     recorder.start()
     begun = time.monotonic()
     time.sleep(1)
@@ -241,10 +242,12 @@ def test_a_killed_server_comes_back(session: Session, tone: Path, tmp_path: Path
     ear.until(LEVEL)
     assert player.is_playing()
     time.sleep(1)
+    least = time.monotonic() - begun
     recorder.stop()
-    length = time.monotonic() - begun
+    most = time.monotonic() - before
     samples = media.decoded_sound(tmp_path / "heard.m4a")
-    assert len(samples) / media.RATE == pytest.approx(length, abs=0.5)
+    # what is not due yet when it stops is not in it
+    assert least - 0.25 < len(samples) / media.RATE < most + 0.1
     assert level_of(samples[-24000:-4800]) == pytest.approx(LEVEL, abs=0.5)
     player.close()
     ear.close()

@@ -21,10 +21,12 @@ const BLEND: usize = 240;
 const MARGIN: i64 = SAMPLE_RATE as i64 / 1000;
 /// Where that begins.
 const CLOSE: i64 = SAMPLE_RATE as i64 / 20;
+/// How far it steps back at a time: what came late once by much is a gap, and no reason to be late by as much for long.
+const BACK: i64 = SAMPLE_RATE as i64 / 200;
 /// Frames looked at before that distance is shortened for the first time, and again; and what must be left then.
 const TRIAL: i64 = 2 * SAMPLE_RATE as i64;
-const AGAIN: i64 = 30 * SAMPLE_RATE as i64;
-const PLENTY: i64 = SAMPLE_RATE as i64 / 100;
+const AGAIN: i64 = 10 * SAMPLE_RATE as i64;
+const PLENTY: i64 = SAMPLE_RATE as i64 / 200;
 
 /// How far behind its place a sample is heard.
 #[derive(Clone, Copy, Debug)]
@@ -175,7 +177,7 @@ impl Giving {
         let Some(delay) = self.delay.filter(|_| least != i64::MAX) else { return };
         let looked = self.count - since;
         let by = if least < 0 || (!self.close && looked >= TRIAL) || (looked >= AGAIN && least > PLENTY) {
-            MARGIN - least
+            (MARGIN - least).min(BACK)
         } else if looked < AGAIN {
             return;
         } else {
@@ -317,6 +319,11 @@ mod tests {
         let late = bench.late();
         bench.run(1000, 720, 11);
         assert_eq!(bench.late(), late);
-        assert!(bench.controls.delay.load(Ordering::Relaxed) >= close + 400);
+        let back = bench.controls.delay.load(Ordering::Relaxed);
+        assert!(back >= close + 400);
+        // one step comes a quarter of a second late: it does not stay behind by as much
+        bench.run(1, 12_720, 11);
+        bench.run(20, 720, 11);
+        assert!(bench.controls.delay.load(Ordering::Relaxed) <= back + 2 * BACK);
     }
 }

@@ -132,7 +132,7 @@ impl Drop for Witness {
 }
 
 /// A step of the server: a thread of it that comes later leaves one out.
-const STEP_MS: f64 = 5.0;
+const STEP_MS: f64 = 1024.0 / 48.0;
 
 /// All that `record` gives has to be the tone, whole, for so many seconds. A recording during which threads of this
 /// machine came a step late says nothing, because the server's do as well: it is made again, and after a few of them
