@@ -18,7 +18,7 @@ const WINDOW: usize = BLOCK + TAPS + 4;
 /// Frames over which the line's jumps are blended.
 const BLEND: usize = 240;
 /// What is left between writer and reader when the distance is chosen by what happens.
-const MARGIN: i64 = SAMPLE_RATE as i64 / 1000;
+const MARGIN: i64 = SAMPLE_RATE as i64 / 2000;
 /// Where that begins.
 const CLOSE: i64 = SAMPLE_RATE as i64 / 20;
 /// How far it steps back at a time: what came late once by much is a gap, and no reason to be late by as much for long.
