@@ -433,8 +433,10 @@ class LazyPlayer(VideoSource):
     """The pictures of a media file or URL, decoded when asked for; frame-exact. No sound.
 
     Display rotation and sample aspect are applied, interlaced video is deinterlaced unless
-    ``deinterlace=False``. Opening and every read give up after ``timeout`` seconds (DeadlineError). Raises
-    MediaNotFoundError, MediaError, StreamError, DeadlineError.
+    ``deinterlace=False``. Numbered pictures are a clip as well: ``"slide%03d.png"`` from the first number there is,
+    ``"slide*.png"`` in the order of their names; 25 a second, unless ``options={"framerate": "12"}`` says otherwise.
+    Opening and every read give up after ``timeout`` seconds (DeadlineError). Raises MediaNotFoundError, MediaError,
+    StreamError, DeadlineError.
     """
 
     def __new__(
@@ -829,7 +831,7 @@ class Player(VideoSource):
     it any more.
 
     Args:
-        filename: a file, an address or a named pipe.
+        filename: a file, numbered pictures (see :class:`LazyPlayer`), an address or a named pipe.
         play_audio: whether its sound is played.
         play_video: whether its pictures are played.
         audio_device_id: where it is heard besides, from :meth:`start` on: the number or name of a speaker (see
