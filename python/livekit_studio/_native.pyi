@@ -2434,6 +2434,20 @@ def set_threads(n: int) -> None:
 
     The default is what the environment's LIVEKIT_THREADS says, else what the machine allows.
     """
+def read_audio(
+    filename: _Path, *, start: float = 0.0, seconds: float | None = None, timeout: float = 10.0
+) -> _Samples:
+    """The sound of a file or address as a new array: float32 of shape (n, 2), left and right, 48000 samples a second, -1.0
+    to 1.0 at full scale.
+
+    Row k lies at ``start`` + k / 48000 seconds of the file, on the time line of its pictures: sound that begins later than
+    they do begins with silence, and encoder priming is left out. Mono goes to both sides at -3 dB, surround is mixed
+    down. ``seconds`` is how much of it is wanted, all by default; the array is shorter where the sound ends before. A
+    minute takes 23 MB. Opening and each read give up after ``timeout`` seconds. Raises as :class:`LazyPlayer` does,
+    MediaError if there is no sound in it, and LiveSourceError for an address without an end where ``seconds`` is not
+    said.
+    """
+
 
 def set_frame_memory(megabytes: int) -> None:
     """Bounds the memory of all frames alive in this process (default 1024 MB); past it FrameMemoryError."""
