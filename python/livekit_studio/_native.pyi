@@ -2095,6 +2095,9 @@ class Layer:
     @visible.setter
     def visible(self, value: bool) -> None: ...
     @property
+    def start(self) -> float:
+        """Seconds after the beginning of the run (or after it was added to one that goes on) at which it begins."""
+    @property
     def offline(self) -> _Offline | None:
         """What an offline render does with a source that cannot be exact; None refuses it."""
     @offline.setter
@@ -2152,6 +2155,7 @@ class Compositor:
         offline: _Offline | None = None,
         audio: bool = True,
         loop: bool = False,
+        start: float = 0.0,
     ) -> Layer:
         """Shows a source. A string or path opens a picture, a media file or a URL; with ``audio=True`` the
         sound of a media file goes to the mixer (:attr:`Layer.audio`); with ``loop=True`` both start again at
@@ -2166,6 +2170,10 @@ class Compositor:
 
         Order: on top of all layers, or in a given ``slot`` (0 to 65535, in place of what was there), or
         directly ``above`` or ``below`` another layer.
+
+        Time: ``start`` seconds after the run has begun, or after this call while one goes on, the layer begins. Nothing of
+        it is seen or heard before; files and whatever is computed begin at their own beginning then, so one clip may
+        be added several times with starts of its own. Cameras, players and ports go on by themselves and are only hidden.
 
         ``fallback`` is shown while the source has nothing. ``offline`` says what an offline render does with
         a source that cannot be exact. Raises ParameterError, SlotError, and what opening raises (see
@@ -2426,14 +2434,6 @@ def open(source: _Source | _Pixels, *, format: _PixelFormat | None = None) -> Vi
     Sources stay what they are. Raises as they do, and FormatError.
     """
 
-def render(scene: Compositor, out: _Target | Sequence[_Target], **options: Any) -> Statistics:
-    """The same as ``scene.render(out, ...)``."""
-
-def set_threads(n: int) -> None:
-    """Bounds the threads of new runs and players: 1 to 1024, else ParameterError.
-
-    The default is what the environment's LIVEKIT_THREADS says, else what the machine allows.
-    """
 def read_audio(
     filename: _Path, *, start: float = 0.0, seconds: float | None = None, timeout: float = 10.0
 ) -> _Samples:
@@ -2448,6 +2448,14 @@ def read_audio(
     said.
     """
 
+def render(scene: Compositor, out: _Target | Sequence[_Target], **options: Any) -> Statistics:
+    """The same as ``scene.render(out, ...)``."""
+
+def set_threads(n: int) -> None:
+    """Bounds the threads of new runs and players: 1 to 1024, else ParameterError.
+
+    The default is what the environment's LIVEKIT_THREADS says, else what the machine allows.
+    """
 
 def set_frame_memory(megabytes: int) -> None:
     """Bounds the memory of all frames alive in this process (default 1024 MB); past it FrameMemoryError."""
