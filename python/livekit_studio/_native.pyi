@@ -94,6 +94,7 @@ __all__ = [
     "licenses",
     "microphones",
     "open",
+    "read_audio",
     "render",
     "set_frame_memory",
     "set_threads",
