@@ -94,6 +94,7 @@ __all__ = [
     "licenses",
     "microphones",
     "open",
+    "read_audio",
     "render",
     "set_frame_memory",
     "set_threads",
@@ -433,8 +434,10 @@ class LazyPlayer(VideoSource):
     """The pictures of a media file or URL, decoded when asked for; frame-exact. No sound.
 
     Display rotation and sample aspect are applied, interlaced video is deinterlaced unless
-    ``deinterlace=False``. Opening and every read give up after ``timeout`` seconds (DeadlineError). Raises
-    MediaNotFoundError, MediaError, StreamError, DeadlineError.
+    ``deinterlace=False``. Numbered pictures are a clip as well: ``"slide%03d.png"`` from the first number there is,
+    ``"slide*.png"`` in the order of their names; 25 a second, unless ``options={"framerate": "12"}`` says otherwise.
+    Opening and every read give up after ``timeout`` seconds (DeadlineError). Raises MediaNotFoundError, MediaError,
+    StreamError, DeadlineError.
     """
 
     def __new__(
@@ -829,7 +832,7 @@ class Player(VideoSource):
     it any more.
 
     Args:
-        filename: a file, an address or a named pipe.
+        filename: a file, numbered pictures (see :class:`LazyPlayer`), an address or a named pipe.
         play_audio: whether its sound is played.
         play_video: whether its pictures are played.
         audio_device_id: where it is heard besides, from :meth:`start` on: the number or name of a speaker (see
@@ -2093,6 +2096,9 @@ class Layer:
     @visible.setter
     def visible(self, value: bool) -> None: ...
     @property
+    def start(self) -> float:
+        """Seconds after the beginning of the run (or after it was added to one that goes on) at which it begins."""
+    @property
     def offline(self) -> _Offline | None:
         """What an offline render does with a source that cannot be exact; None refuses it."""
     @offline.setter
@@ -2150,6 +2156,7 @@ class Compositor:
         offline: _Offline | None = None,
         audio: bool = True,
         loop: bool = False,
+        start: float = 0.0,
     ) -> Layer:
         """Shows a source. A string or path opens a picture, a media file or a URL; with ``audio=True`` the
         sound of a media file goes to the mixer (:attr:`Layer.audio`); with ``loop=True`` both start again at
@@ -2164,6 +2171,10 @@ class Compositor:
 
         Order: on top of all layers, or in a given ``slot`` (0 to 65535, in place of what was there), or
         directly ``above`` or ``below`` another layer.
+
+        Time: ``start`` seconds after the run has begun, or after this call while one goes on, the layer begins. Nothing of
+        it is seen or heard before; files and whatever is computed begin at their own beginning then, so one clip may
+        be added several times with starts of its own. Cameras, players and ports go on by themselves and are only hidden.
 
         ``fallback`` is shown while the source has nothing. ``offline`` says what an offline render does with
         a source that cannot be exact. Raises ParameterError, SlotError, and what opening raises (see
@@ -2422,6 +2433,20 @@ def open(source: _Source | _Pixels, *, format: _PixelFormat | None = None) -> Vi
     a :class:`Camera` from "camera:NAME", a :class:`Color` from "color:#203040", a :class:`StillSource` from a Frame,
     an image of Pillow's or an array (for arrays alone, ``format`` says what they hold).
     Sources stay what they are. Raises as they do, and FormatError.
+    """
+
+def read_audio(
+    filename: _Path, *, start: float = 0.0, seconds: float | None = None, timeout: float = 10.0
+) -> _Samples:
+    """The sound of a file or address as a new array: float32 of shape (n, 2), left and right, 48000 samples a second, -1.0
+    to 1.0 at full scale.
+
+    Row k lies at ``start`` + k / 48000 seconds of the file, on the time line of its pictures: sound that begins later than
+    they do begins with silence, and encoder priming is left out. Mono goes to both sides at -3 dB, surround is mixed
+    down. ``seconds`` is how much of it is wanted, all by default; the array is shorter where the sound ends before. A
+    minute takes 23 MB. Opening and each read give up after ``timeout`` seconds. Raises as :class:`LazyPlayer` does,
+    MediaError if there is no sound in it, and LiveSourceError for an address without an end where ``seconds`` is not
+    said.
     """
 
 def render(scene: Compositor, out: _Target | Sequence[_Target], **options: Any) -> Statistics:

@@ -11,6 +11,7 @@ from pathlib import Path
 import media
 import numpy as np
 import pytest
+from sound_session import Session, missing
 
 # no test plays on this machine's speakers; those that need a sound server start their own
 os.environ["PULSE_SERVER"] = "/nonexistent/no-sound-server"
@@ -79,6 +80,23 @@ def clip_with_sound(folder: Path, numbered: Path) -> Path:
     sound = media.write_sound(folder / "tone.wav", media.tone(10, 440))
     media.ffmpeg("-i", numbered, "-i", sound, "-c:v", "copy", "-c:a", "aac", "-b:a", "128k", path)
     return path
+
+
+@pytest.fixture
+def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    """A PipeWire session of the test's own, and the environment in which it is found."""
+    if (program := missing()) is not None:
+        pytest.skip(
+            f"there is no {program}: apt install pipewire pipewire-pulse wireplumber pulseaudio-utils dbus"
+        )
+    session = Session()
+    for name, value in session.environment.items():
+        monkeypatch.setenv(name, value)
+    try:
+        session.start()
+        yield session
+    finally:
+        session.stop()
 
 
 @pytest.fixture

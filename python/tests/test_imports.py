@@ -12,6 +12,7 @@ from pathlib import Path
 
 import LiveKit as lk
 import livekit_studio
+import pytest
 
 
 def python(code: str, folder: Path, *flags: str) -> str:
@@ -66,6 +67,15 @@ def test_importing_is_light(tmp_path: Path) -> None:
         "print([name for name in heavy if name in sys.modules])"
     )
     assert python(code, tmp_path) == "[]"
+
+
+def test_importing_leaves_ffmpegs_filters_alone(tmp_path: Path) -> None:
+    """They bring a dozen other libraries along, and few clips need them."""
+    if not Path("/proc/self/maps").exists() or any(p.kind == "bundled" for p in lk.licenses().components):
+        pytest.skip("this build links them")
+    code = "import LiveKit; print('libavcodec' in open('/proc/self/maps').read())"
+    assert python(code, tmp_path) == "True"
+    assert python(code.replace("avcodec", "avfilter"), tmp_path) == "False"
 
 
 def test_importing_starts_no_thread_and_handles_no_signal(tmp_path: Path) -> None:

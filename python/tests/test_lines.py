@@ -13,7 +13,7 @@ import LiveKit as lk
 import media
 import numpy as np
 import pytest
-from sound_session import Session, missing, until
+from sound_session import Session, until
 
 CAMERA = """
 import LiveKit as lk
@@ -30,20 +30,6 @@ def a_mp4(clip_with_sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     (tmp_path / "a.mp4").symlink_to(clip_with_sound)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    if (program := missing()) is not None:
-        pytest.skip(f"there is no {program}: apt install pipewire pipewire-pulse wireplumber dbus")
-    session = Session()
-    for name, value in session.environment.items():
-        monkeypatch.setenv(name, value)
-    try:
-        session.start()
-        yield session
-    finally:
-        session.stop()
 
 
 @pytest.fixture

@@ -8,14 +8,14 @@ import math
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import LiveKit as lk
 import media
 import numpy as np
 import pytest
-from sound_session import Session, missing, pactl, until
+from sound_session import Session, pactl, until
 
 PROGRAM = str(Path(sys.executable).with_name("livekit-studio"))
 LEVEL = -20.0  # of the tone, in dBFS as sines have it
@@ -27,22 +27,6 @@ def tone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     t = np.arange(30 * media.RATE) / media.RATE
     samples = np.repeat(0.1 * np.sin(2 * np.pi * 1000 * t)[:, None], 2, axis=1)
     return media.write_sound(tmp_path_factory.mktemp("tone") / "tone.wav", samples)
-
-
-@pytest.fixture
-def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    if (program := missing()) is not None:
-        pytest.skip(
-            f"there is no {program}: apt install pipewire pipewire-pulse wireplumber pulseaudio-utils"
-        )
-    session = Session()
-    for name, value in session.environment.items():
-        monkeypatch.setenv(name, value)
-    try:
-        session.start()
-        yield session
-    finally:
-        session.stop()
 
 
 class Ear:

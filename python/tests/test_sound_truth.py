@@ -228,6 +228,48 @@ def onset(samples: Samples, rate: int = RATE) -> float:
     return float(np.argmax(loud > loud.max() / 2) / rate)
 
 
+# ---- As an array -------------------------------------------------------------------------------------------------
+
+
+def test_a_files_sound_is_an_array(noise_sounds: tuple[Path, Path]) -> None:
+    expected = media.decoded_sound(noise_sounds[0])
+    samples = lk.read_audio(noise_sounds[0])
+    assert (samples.dtype, samples.shape) == (np.float32, (2 * RATE, 2))
+    assert samples.flags.writeable
+    near(samples, expected)
+    near(lk.read_audio(str(noise_sounds[0]), start=0.5, seconds=1.0), expected[RATE // 2 : RATE * 3 // 2])
+    near(lk.read_audio(noise_sounds[0], start=1.75, seconds=9), expected[RATE * 7 // 4 :])
+    assert lk.read_audio(noise_sounds[0], start=5).shape == (0, 2)
+    assert lk.read_audio(noise_sounds[0], seconds=0).shape == (0, 2)
+
+
+def test_what_is_read_is_what_a_scene_mixes(clip_with_sound: Path, tmp_path: Path) -> None:
+    scene = scene_of()
+    scene.add(clip_with_sound)
+    mixed = rendered(scene, tmp_path / "mixed.wav", 4.0)
+    near(lk.read_audio(clip_with_sound, seconds=4.0), mixed, 1e-6)
+
+
+def test_other_rates_and_channels(tmp_path: Path) -> None:
+    mono = np.sin(np.arange(22050) / 30)[:, None] * 0.5
+    path = media.write_sound(tmp_path / "mono.wav", mono, rate=22050)
+    samples = lk.read_audio(path)
+    assert abs(len(samples) - RATE) <= 2
+    assert np.array_equal(samples[:, 0], samples[:, 1])
+    peak = float(np.abs(samples[RATE // 4 : -RATE // 4]).max())
+    assert abs(20 * math.log10(peak / 0.5) + 3) < 0.1  # -3 dB on either side
+
+
+def test_what_has_no_sound_to_read(numbered: Path, tmp_path: Path) -> None:
+    with pytest.raises(lk.MediaError, match="no sound"):
+        lk.read_audio(numbered)
+    with pytest.raises(lk.MediaNotFoundError):
+        lk.read_audio(tmp_path / "nothing.wav")
+    for wrong in ({"start": -1}, {"seconds": -1}, {"seconds": float("nan")}):
+        with pytest.raises(lk.ParameterError):
+            lk.read_audio(numbered, **wrong)
+
+
 def flash_and_beep(path: Path) -> Path:
     """Ten minutes of black and silence with a flash and a beep near either end; the sound has 44,100 samples a
     second, so that it has to be converted all along."""

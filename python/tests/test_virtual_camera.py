@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from programs import run
-from sound_session import Session, missing, until
+from sound_session import Session, until
 
 PROGRAM = [sys.executable, "-P", "-m", "livekit_studio"]
 EXAMPLES = Path(__file__).parents[2] / "examples" / "python"
@@ -32,19 +32,10 @@ Pixels = NDArray[np.uint8]
 
 
 @pytest.fixture
-def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    if (program := missing()) is not None:
-        pytest.skip(f"there is no {program}: apt install pipewire pipewire-pulse wireplumber dbus")
+def session(session: Session) -> Session:
     if not has_reader():
         pytest.skip("there is no pipewiresrc: apt install gstreamer1.0-tools gstreamer1.0-pipewire")
-    session = Session()
-    for name, value in session.environment.items():
-        monkeypatch.setenv(name, value)
-    try:
-        session.start()
-        yield session
-    finally:
-        session.stop()
+    return session
 
 
 def has_reader() -> bool:

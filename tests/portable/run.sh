@@ -110,9 +110,9 @@ inside() { # inside ROOT COMMAND...: in the chroot, with its own mounts and no v
 first_program() {
     local root=$1 begun ended
     begun=$(date +%s.%N)
-    inside "$root" python3 -m venv /work/venv
-    inside "$root" /work/venv/bin/pip install --quiet "/work/$(basename "$WHEEL")"
-    inside "$root" /work/venv/bin/python -P /work/first_program.py /work/README.md /work/film
+    inside "$root" python3 -m venv /work/venv &&
+        inside "$root" /work/venv/bin/pip install --quiet "/work/$(basename "$WHEEL")" &&
+        inside "$root" /work/venv/bin/python -P /work/first_program.py /work/README.md /work/film || return 1
     ended=$(date +%s.%N)
     figure "clean machine to a film" "$(bc <<<"$ended - $begun")" 60 s
     # not judged by itself alone: the FFmpeg of this machine plays all of it
@@ -132,8 +132,8 @@ figure() {
 
 commands() {
     local root=$1
-    inside "$root" /work/venv/bin/livekit-studio doctor
-    inside "$root" /work/venv/bin/python -P /work/commands.py
+    inside "$root" /work/venv/bin/livekit-studio doctor &&
+        inside "$root" /work/venv/bin/python -P /work/commands.py
 }
 
 # ---- Stages ---------------------------------------------------------------------------------------------------
@@ -187,11 +187,11 @@ pytest_host() {
 sdist() {
     local out=$WORK/sdist venv=$WORK/sdist-venv
     rm -rf "$out"
-    "$VENV/bin/maturin" sdist --manifest-path "$ROOT/crates/lk-python/Cargo.toml" --out "$out"
-    "$PY" -m venv --clear "$venv"
+    "$VENV/bin/maturin" sdist --manifest-path "$ROOT/crates/lk-python/Cargo.toml" --out "$out" || return 1
+    "$PY" -m venv --clear "$venv" || return 1
     # as a user would, but for the profile and the folder, which spare building every crate again
     CARGO_TARGET_DIR=$ROOT/build/portable/target MATURIN_PEP517_ARGS="--profile ${PROFILE:-release}" \
-        "$venv/bin/pip" install --quiet "$out"/*.tar.gz
+        "$venv/bin/pip" install --quiet "$out"/*.tar.gz || return 1
     (cd "$WORK" && "$venv/bin/python" -P "$HERE/programs/first_program.py" "$ROOT/README.md" "$WORK/film-sdist")
 }
 

@@ -74,10 +74,13 @@ case ${1:-build} in
         title "Sources of all libraries inside, to $SOURCES"
         cd "$SOURCES"
         private_apt update
+        absent=()
         while read -r package; do
-            private_apt source --download-only --only-source "$package"
+            private_apt source --download-only --only-source "$package" || absent+=("$package")
         done < <(all_sources)
         ls -lh "$SOURCES"
+        [ ${#absent[@]} -eq 0 ] ||
+            die "the mirror has no source of ${absent[*]} (see above); LK_DEBIAN_MIRROR names another, snapshot.debian.org has all"
         ;;
     *) die "usage: wheel.sh [build | sources]" ;;
 esac

@@ -25,6 +25,7 @@ Layers (--layer FILE[,key=value]...), the first lies at the bottom:
   opacity=N       0 to 1
   blend=MODE      normal, additive
   visible=YES     yes or no; the sound goes on either way
+  start=SECONDS   when it begins, with its sound; files from their beginning
   name=NAME       for messages
   slot=N          place in the pile, 0 to 65535; without it, above the layers before
   loop=YES        start again at the end

@@ -5,8 +5,9 @@ use crate::audio_spec::hear;
 use crate::failure::Failure;
 use crate::spec::{Setting, Spec};
 use livekit_studio::{Anchor, Blend, Crop, Fit, Flip, Layer, MixerInput, Point, Scene};
+use std::time::Duration;
 
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 21] = [
     "at",
     "size",
     "fit",
@@ -18,6 +19,7 @@ const KEYS: [&str; 20] = [
     "opacity",
     "blend",
     "visible",
+    "start",
     "name",
     "slot",
     "loop",
@@ -109,6 +111,10 @@ impl LayerSpec {
             "opacity" => layer.opacity = setting.number(0.0..=1.0, "a number from 0 to 1")?,
             "blend" => layer.blend = setting.choice(&BLENDS)?,
             "visible" => layer.visible = setting.yes()?,
+            "start" => {
+                let start = setting.number(0.0..=1e6, "a number of seconds from 0 up")?;
+                layer.start = Duration::from_secs_f64(start);
+            }
             "name" if setting.value.is_empty() => return Err(setting.refuse("a word or more")),
             "name" => layer.name = Some(setting.value.clone()),
             "slot" => self.slot = Some(setting.whole(0..=Scene::MAX_SLOT, "a whole number from 0 to 65535")?),
@@ -146,7 +152,7 @@ mod tests {
     fn every_key() {
         let spec = good(
             "clip.mp4,at=20:-10.5,size=420x300,fit=cover,anchor=bottom-right,margin=8,crop=1:2:3:4,flip=both,\
-             rotation=-45,opacity=0.25,blend=additive,visible=no,name=the talk,slot=7,loop=yes,audio=yes,gain=-6,\
+             rotation=-45,opacity=0.25,blend=additive,visible=no,start=2.5,name=the talk,slot=7,loop=yes,audio=yes,gain=-6,\
              mute=yes,sync-offset=0.1",
         );
         let place = Placement {
@@ -168,6 +174,7 @@ mod tests {
             opacity: 0.25,
             blend: Blend::Additive,
             visible: false,
+            start: Duration::from_millis(2500),
             ..Layer::default()
         };
         assert_eq!(spec.layer, expected);
@@ -238,6 +245,8 @@ mod tests {
             ("opacity=50%", "0 to 1"),
             ("blend=multiply", "normal, additive"),
             ("visible=maybe", "yes or no"),
+            ("start=-1", "seconds"),
+            ("start=soon", "seconds"),
             ("name=", "a word"),
             ("slot=-1", "0 to 65535"),
             ("slot=65536", "0 to 65535"),

@@ -2,6 +2,7 @@
 //! A handle on a scene: edits go into a draft and are published whole, by commits.
 
 use crate::draft::{Commit, Draft, Starts, Where, gone};
+use crate::later;
 use crate::live::{Live, LiveOptions, LiveStatistics, Output, Stepped};
 use crate::sound::SoundTargets;
 use lk_compositor::{Layer, LayerId, Levels, Scene};
@@ -170,9 +171,9 @@ impl Compositor {
                     "names are unique in a scene; remove the other layer or choose another name",
                 ));
             }
-            layer.source = draft.source_id(source);
-            layer.fallback = fallback.map(|f| draft.source_id(f));
-            layer.sound = sound.map(|s| draft.add_sound(s));
+            layer.source = draft.source_id(later::pictures(source, layer.start));
+            layer.fallback = fallback.map(|f| draft.source_id(later::pictures(f, layer.start)));
+            layer.sound = sound.map(|s| draft.add_sound(later::sound(s, layer.start)));
             draft.place(layer, place)
         })?;
         Ok(id)
@@ -181,7 +182,8 @@ impl Compositor {
     /// Lets a layer show another source.
     pub fn set_source(&self, id: LayerId, source: Arc<dyn VideoSource>) -> Result<()> {
         self.change(|draft| {
-            let source = draft.source_id(source);
+            let start = draft.scene.find(id).ok_or_else(gone)?.1.start;
+            let source = draft.source_id(later::pictures(source, start));
             draft.scene.find_mut(id).ok_or_else(gone)?.source = source;
             Ok(())
         })

@@ -7,6 +7,7 @@
 
 mod compositor;
 mod draft;
+mod later;
 mod live;
 mod mixing;
 mod offline;

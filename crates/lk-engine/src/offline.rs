@@ -333,9 +333,11 @@ impl OfflineRun {
     fn sample_all(&mut self, commit: &Commit, time: Timestamp) -> Result<Vec<Sampled>> {
         let mut sampled: Vec<Sampled> = Vec::new();
         for layer in commit.scene.layers.values().filter(|l| l.visible && l.opacity > 0.0) {
+            let begun = (Timestamp::ZERO + layer.start).is_due(time);
+            let policy = if begun { layer.offline } else { Some(OfflinePolicy::Skip) };
             let mut frame =
-                self.sample_once(commit, layer.source, Some((layer.id, layer.offline)), time, &mut sampled)?;
-            if let (None, Some(fallback)) = (&frame, layer.fallback) {
+                self.sample_once(commit, layer.source, Some((layer.id, policy)), time, &mut sampled)?;
+            if let (None, Some(fallback)) = (&frame, layer.fallback.filter(|_| begun)) {
                 frame = self.sample_once(commit, fallback, None, time, &mut sampled)?;
             }
             drop(frame);

@@ -307,6 +307,62 @@ fn what_comes_in_during_a_run_starts_from_its_beginning() {
     assert!(shown.windows(2).all(|w| w[1].0 >= w[0].0), "{frames:?}");
 }
 
+/// The brightness counts hundredths of a second from the claim on; it is read on the tick.
+struct Age(Mutex<Timestamp>);
+
+impl VideoSource for Age {
+    fn name(&self) -> String {
+        "an age".to_owned()
+    }
+    fn sample(&self, at: Timestamp, _: Sampling) -> Result<Sample> {
+        let age = at.nanos_since(*self.0.lock().unwrap()) / 10_000_000;
+        Ok(Sample::Frame(frame(100 + age as u8, at)))
+    }
+    fn exactness(&self) -> Exactness {
+        Exactness::Exact
+    }
+    fn claim(&self, _: ClockId, start: Timestamp) -> Result<Option<LeaseGuard>> {
+        *self.0.lock().unwrap() = start;
+        Ok(None)
+    }
+}
+
+#[test]
+fn layers_begin_later_than_the_run_with_their_sound() {
+    let layer = || Layer { start: Duration::from_millis(100), ..Layer::new(SourceId::unique()) };
+    let port = Arc::new(VideoPort::new());
+    let age = Arc::new(Age(Mutex::new(Timestamp::ZERO)));
+    let sources: [(Arc<dyn VideoSource>, Vec<u8>); 2] =
+        [(age, (100..110).collect()), (port.clone(), (10..20).collect())];
+    for (source, shown) in sources {
+        let c = compositor(100, 1);
+        let sink = Arc::new(Sink::default());
+        c.add_target(sink.clone());
+        c.add_sound_target(sink.clone());
+        let ramp: Arc<dyn AudioSource> = Arc::new(Ramp { start: Mutex::default(), blocks: false });
+        c.add(source, Some(still(200)), Some(ramp), layer(), Where::Top).unwrap();
+        let clock = Arc::new(ManualClock::new());
+        clock.set(Timestamp::from_nanos(UP));
+        let mut run = c.start_stepped(on(&clock)).unwrap();
+        let first = c.rate().index_at(run.due());
+        for n in 0..20u8 {
+            let time = c.rate().time_of(first + u64::from(n));
+            port.publish(frame(n, time));
+            clock.set(time);
+            run.advance();
+        }
+        // nothing before, not even what stands in
+        assert_eq!(sink.values()[..10], [0; 10]);
+        assert_eq!(sink.values()[10..], shown);
+        clock.set(run.due() + Duration::from_millis(500));
+        run.advance();
+        let (_, samples) = sink.sound.lock().unwrap().clone();
+        let heard: Vec<f32> = samples.iter().copied().step_by(CHANNELS).collect();
+        assert_eq!(heard[..4800], [0.0; 4800]);
+        assert!(heard[4800..].iter().enumerate().all(|(n, s)| *s == n as f32) && heard.len() > 20_000);
+    }
+}
+
 #[test]
 fn a_fallback_shows_while_the_source_has_nothing() {
     let c = compositor(30, 1);

@@ -349,3 +349,77 @@ fn a_tick_that_has_begun_to_go_out_goes_out_whole() {
     assert_eq!(target.samples.load(Ordering::Relaxed), tick.sound.iter().map(AudioBlock::len).sum::<usize>());
     assert_eq!(run.step().err().map(|e| e.kind()), Some(ErrorKind::Cancelled));
 }
+
+/// Sound that is there from its beginning on for 100 ms.
+struct Beep;
+
+impl AudioSource for Beep {
+    fn name(&self) -> String {
+        "beep".to_owned()
+    }
+    fn read(&self, first: i64, out: &mut [f32], _: Sampling) -> Result<AudioRead> {
+        for (n, pair) in out.chunks_exact_mut(CHANNELS).enumerate() {
+            pair.fill(if (0..4800).contains(&(first + n as i64)) { 0.5 } else { 0.0 });
+        }
+        Ok(if first >= 4800 { AudioRead::Ended } else { AudioRead::Filled })
+    }
+    fn exactness(&self) -> Exactness {
+        Exactness::Exact
+    }
+    fn duration(&self) -> Option<Duration> {
+        Some(Duration::from_millis(100))
+    }
+}
+
+/// A clip of ten frames at 30 a second; frame n shows 10 * (n + 1).
+struct Clip;
+
+impl VideoSource for Clip {
+    fn name(&self) -> String {
+        "clip".to_owned()
+    }
+    fn sample(&self, at: Timestamp, _: Sampling) -> Result<Sample> {
+        let n = (at.as_secs_f64() * 30.0).round() as u8;
+        let frame = frame(10 * (n.min(9) + 1)).at(at);
+        Ok(if n > 9 { Sample::Ended(Some(frame)) } else { Sample::Frame(frame) })
+    }
+    fn exactness(&self) -> Exactness {
+        Exactness::Exact
+    }
+    fn duration(&self) -> Option<Duration> {
+        Some(Duration::from_millis(333))
+    }
+}
+
+#[test]
+fn layers_begin_at_their_own_times_with_their_sound() {
+    let c = compositor(30, 1);
+    let clip: Arc<dyn VideoSource> = Arc::new(Clip);
+    let layer = |frames: u64| Layer {
+        start: Duration::from_nanos(frames * 1_000_000_000 / 30),
+        ..Layer::new(SourceId::unique())
+    };
+    // the same clip twice: under it from frame 5 on, over it from frame 12 on
+    let standby: Arc<dyn VideoSource> = Arc::new(Still::new("standby", frame(250)));
+    let sound = Some(Arc::new(Beep) as Arc<dyn AudioSource>);
+    c.add(clip.clone(), Some(standby), sound, layer(5), Where::Top).unwrap();
+    c.add(clip, None, None, layer(12), Where::Top).unwrap();
+    let mut run = run(&c).unwrap();
+    assert_eq!(run.natural_length(), Some(22));
+    let (mut seen, mut heard, mut over) = (Vec::new(), Vec::new(), None);
+    for n in 0..25 {
+        let tick = run.step().unwrap();
+        seen.push(tick.frames[0].map_native().plane(0).data[0]);
+        heard.extend(tick.sound.iter().flat_map(|b| b.samples.iter().copied()));
+        over = over.or(tick.over.then_some(n));
+    }
+    let lap = [10, 20, 30, 40, 50, 60, 70, 80, 90, 100];
+    // nothing before, not even what stands in for it
+    assert_eq!(seen[..5], [0; 5]);
+    assert_eq!(seen[5..12], lap[..7]);
+    assert_eq!(seen[12..22], lap);
+    assert_eq!(over, Some(22));
+    let begun = heard.iter().position(|s| *s != 0.0).unwrap() / CHANNELS;
+    let ended = heard.iter().rposition(|s| *s != 0.0).unwrap() / CHANNELS;
+    assert_eq!((begun, ended), (5 * 1600, 5 * 1600 + 4799));
+}

@@ -136,7 +136,7 @@ impl PyCompositor {
     #[pyo3(signature = (
         source, *, name = None, at = None, size = None, fit = None, anchor = None, margin = 0.0, crop = None,
         flip = None, rotation = 0.0, opacity = 1.0, blend = "normal", visible = true, slot = None, above = None,
-        below = None, fallback = None, offline = None, audio = true, r#loop = false
+        below = None, fallback = None, offline = None, audio = true, r#loop = false, start = 0.0
     ))]
     #[allow(clippy::too_many_arguments)] // every property of a layer, all by keyword
     fn add(
@@ -161,6 +161,7 @@ impl PyCompositor {
         offline: Option<&str>,
         audio: bool,
         r#loop: bool,
+        start: f64,
     ) -> PyResult<PyLayer> {
         let place = match (slot, above, below) {
             (None, None, None) => Where::Top,
@@ -188,6 +189,7 @@ impl PyCompositor {
             blend: values::blend(blend)?,
             visible,
             offline: values::policy(offline)?,
+            start: values::start_of(start)?,
             ..Layer::new(SourceId::unique())
         };
         layer.validate().or_raise()?;

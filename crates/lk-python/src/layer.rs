@@ -187,6 +187,11 @@ impl PyLayer {
     }
 
     #[getter]
+    fn start(&self) -> PyResult<f64> {
+        self.get(|l| l.start.as_secs_f64())
+    }
+
+    #[getter]
     fn offline(&self) -> PyResult<Option<&'static str>> {
         self.get(|l| values::policy_name(l.offline))
     }

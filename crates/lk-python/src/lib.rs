@@ -38,6 +38,7 @@ mod mixer;
 mod mixer_input;
 mod null_target;
 mod player;
+mod read_audio;
 mod recorded;
 mod recorder;
 mod render_statistics;
@@ -163,6 +164,8 @@ mod _native {
     use super::null_target::PyNullTarget;
     #[pymodule_export]
     use super::player::PyPlayer;
+    #[pymodule_export]
+    use super::read_audio::read_audio;
     #[pymodule_export]
     use super::recorder::PyRecorder;
     #[pymodule_export]

@@ -117,6 +117,15 @@ pub(crate) fn seconds(what: &str, s: f64) -> PyResult<Timestamp> {
     }
 }
 
+/// A time after the beginning, in seconds.
+pub(crate) fn start_of(s: f64) -> PyResult<std::time::Duration> {
+    if (0.0..1e6).contains(&s) {
+        Ok(std::time::Duration::from_secs_f64(s))
+    } else {
+        Err(raise(Error::parameter(format!("start {s} is not a number of seconds from 0 up"))))
+    }
+}
+
 /// A timeout in seconds.
 pub(crate) fn timeout(s: f64) -> PyResult<std::time::Duration> {
     if s.is_finite() && s > 0.0 && s < 1e6 {

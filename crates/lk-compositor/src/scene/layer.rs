@@ -5,6 +5,7 @@ use super::Placement;
 use lk_media::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Names a layer for as long as the process lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -96,6 +97,9 @@ pub struct Layer {
     pub blend: Blend,
     /// Whether it is shown at all.
     pub visible: bool,
+    /// How long after the run, or after it came into one, it begins: it shows nothing before, and its clip from the
+    /// beginning then. Part of how its source is read: it holds from when the source is set.
+    pub start: Duration,
     /// What is shown while the source has nothing to show.
     pub fallback: Option<SourceId>,
     /// What an offline run does if the source cannot be exact; None makes that an error.
@@ -125,6 +129,7 @@ impl Layer {
             opacity: 1.0,
             blend: Blend::Normal,
             visible: true,
+            start: Duration::ZERO,
             fallback: None,
             offline: None,
             sound: None,

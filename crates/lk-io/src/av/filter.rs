@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Filter graphs of one input and one output: deinterlacing, display rotation, square pixels.
 
+use super::filter_library::Filters;
 use super::input::static_name;
 use ffmpeg_next::{ffi, frame};
 use lk_media::thread::Process;
@@ -119,6 +120,7 @@ pub(crate) fn shown_size(size: Size, aspect: ffi::AVRational, orientation: Orien
 
 /// A running graph. Timestamps are nanoseconds on both sides.
 pub(crate) struct Graph {
+    filters: &'static Filters,
     graph: NonNull<ffi::AVFilterGraph>,
     source: *mut ffi::AVFilterContext,
     sink: *mut ffi::AVFilterContext,
@@ -135,12 +137,14 @@ impl Graph {
     #[allow(unsafe_code)]
     pub(crate) fn new(filters: &str, picture: &frame::Video) -> Result<Self> {
         let shape = Shape::of(picture);
+        let library = Filters::get()?;
         // SAFETY: the graph owns its contexts and is freed by `built`'s drop on every path.
         unsafe {
-            let Some(graph) = NonNull::new(ffi::avfilter_graph_alloc()) else {
+            let Some(graph) = NonNull::new((library.avfilter_graph_alloc)()) else {
                 return Err(Error::new(ErrorKind::Memory, "no memory for a filter"));
             };
             let mut built = Self {
+                filters: library,
                 graph,
                 source: ptr::null_mut(),
                 sink: ptr::null_mut(),
@@ -153,13 +157,13 @@ impl Graph {
                 shape.width, shape.height, shape.format
             );
             // since FFmpeg 7 the source wants to know these as well
-            if ffi::avfilter_version() >> 16 >= 10 {
+            if (library.avfilter_version)() >> 16 >= 10 {
                 arguments += &format!(":colorspace={}:range={}", shape.space, shape.range);
             }
             built.source = built.create(c"buffer".as_ptr(), &arguments)?;
             built.sink = built.create(c"buffersink".as_ptr(), "")?;
             built.link(filters)?;
-            check(ffi::avfilter_graph_config(graph.as_ptr(), ptr::null_mut()), filters)?;
+            check((library.avfilter_graph_config)(graph.as_ptr(), ptr::null_mut()), filters)?;
             Ok(built)
         }
     }
@@ -177,7 +181,7 @@ impl Graph {
         // SAFETY: a configured source; the reference is taken over. The pixel aspect was declared as square.
         let code = unsafe {
             (*copy.as_mut_ptr()).sample_aspect_ratio = ffi::AVRational { num: 1, den: 1 };
-            ffi::av_buffersrc_add_frame_flags(self.source, copy.as_mut_ptr(), 0)
+            (self.filters.av_buffersrc_add_frame_flags)(self.source, copy.as_mut_ptr(), 0)
         };
         check(code, "a picture")
     }
@@ -186,7 +190,7 @@ impl Graph {
     #[allow(unsafe_code)]
     pub(crate) fn finish(&mut self) {
         // SAFETY: a configured source; null is its end of stream. A failure leaves nothing to take.
-        let _ = unsafe { ffi::av_buffersrc_add_frame_flags(self.source, ptr::null_mut(), 0) };
+        let _ = unsafe { (self.filters.av_buffersrc_add_frame_flags)(self.source, ptr::null_mut(), 0) };
     }
 
     /// Takes a picture out, with its time in nanoseconds; None: it wants more, or is at its end.
@@ -196,8 +200,8 @@ impl Graph {
         // SAFETY: a configured sink and an allocated frame.
         let (code, base) = unsafe {
             (
-                ffi::av_buffersink_get_frame(self.sink, out.as_mut_ptr()),
-                ffi::av_buffersink_get_time_base(self.sink),
+                (self.filters.av_buffersink_get_frame)(self.sink, out.as_mut_ptr()),
+                (self.filters.av_buffersink_get_time_base)(self.sink),
             )
         };
         match ffmpeg_next::Error::from(code.min(0)) {
@@ -218,12 +222,12 @@ impl Graph {
         let mut context = ptr::null_mut();
         // SAFETY: the name is a static string, the graph is valid and keeps the context.
         let code = unsafe {
-            let found = ffi::avfilter_get_by_name(filter);
+            let found = (self.filters.avfilter_get_by_name)(filter);
             if found.is_null() {
                 return Err(Error::internal(format!("FFmpeg has no filter {}", static_name(filter))));
             }
             let graph = self.graph.as_ptr();
-            ffi::avfilter_graph_create_filter(
+            (self.filters.avfilter_graph_create_filter)(
                 &mut context,
                 found,
                 filter,
@@ -240,10 +244,11 @@ impl Graph {
         let text = CString::new(filters).map_err(|_| Error::internal("a zero byte in a filter"))?;
         // SAFETY: the lists are allocated here and freed here; the names are FFmpeg's own copies.
         unsafe {
-            let (mut outputs, mut inputs) = (ffi::avfilter_inout_alloc(), ffi::avfilter_inout_alloc());
+            let (mut outputs, mut inputs) =
+                ((self.filters.avfilter_inout_alloc)(), (self.filters.avfilter_inout_alloc)());
             if outputs.is_null() || inputs.is_null() {
-                ffi::avfilter_inout_free(&mut outputs);
-                ffi::avfilter_inout_free(&mut inputs);
+                (self.filters.avfilter_inout_free)(&mut outputs);
+                (self.filters.avfilter_inout_free)(&mut inputs);
                 return Err(Error::new(ErrorKind::Memory, "no memory for a filter"));
             }
             (*outputs).name = ffi::av_strdup(c"in".as_ptr());
@@ -251,15 +256,15 @@ impl Graph {
             (*inputs).name = ffi::av_strdup(c"out".as_ptr());
             (*inputs).filter_ctx = self.sink;
             let graph = self.graph.as_ptr();
-            let code = ffi::avfilter_graph_parse_ptr(
+            let code = (self.filters.avfilter_graph_parse_ptr)(
                 graph,
                 text.as_ptr(),
                 &mut inputs,
                 &mut outputs,
                 ptr::null_mut(),
             );
-            ffi::avfilter_inout_free(&mut outputs);
-            ffi::avfilter_inout_free(&mut inputs);
+            (self.filters.avfilter_inout_free)(&mut outputs);
+            (self.filters.avfilter_inout_free)(&mut inputs);
             check(code, filters)
         }
     }
@@ -273,7 +278,7 @@ impl Drop for Graph {
         }
         let mut graph = self.graph.as_ptr();
         // SAFETY: allocated by `new` and freed nowhere else; its contexts go with it.
-        unsafe { ffi::avfilter_graph_free(&mut graph) };
+        unsafe { (self.filters.avfilter_graph_free)(&mut graph) };
     }
 }
 

@@ -506,12 +506,16 @@ fn open_context(
     let text = |s: &str| CString::new(s).map_err(|_| Error::parameter(format!("{s:?} contains a zero byte")));
     let url = text(url)?;
     let mut dictionary = Dictionary::new();
+    for (key, value) in location.sequence.iter().flat_map(|s| s.options()) {
+        dictionary.set(key, &value);
+    }
     for (key, value) in &options.options {
         text(key)?;
         text(value)?;
         dictionary.set(key, value);
     }
-    let format = options.format.as_deref().map(text).transpose()?;
+    let format = options.format.as_deref().or(location.sequence.map(|_| "image2"));
+    let format = format.map(text).transpose()?;
     // SAFETY: the strings outlive the calls; on failure FFmpeg frees the context itself; the dictionary comes
     // back and is owned again; the interrupt's owner keeps it longer than the context.
     unsafe {

@@ -13,6 +13,7 @@ pub(crate) mod demux;
 pub(crate) mod encoder;
 pub(crate) mod error;
 pub(crate) mod filter;
+mod filter_library;
 pub(crate) mod from_av;
 pub(crate) mod input;
 pub(crate) mod interrupt;

@@ -5,8 +5,8 @@ use super::play::{Play, Track, transport_methods};
 use super::{MediaInfo, OpenOptions};
 use crate::av::sound::{Piece, SoundReader};
 use lk_media::{
-    AudioRead, AudioSource, CHANNELS, Clock, ClockId, Error, Exactness, LeaseGuard, Result, SAMPLE_RATE,
-    Sampling, SourceState, Timestamp,
+    AudioRead, AudioSource, CHANNELS, Clock, ClockId, Error, ErrorKind, Exactness, LeaseGuard, Result,
+    SAMPLE_RATE, Sampling, SourceState, Timestamp,
 };
 use parking_lot::Mutex;
 use std::collections::VecDeque;
@@ -23,6 +23,8 @@ const SETTLE: i64 = SAMPLE_RATE as i64 / 10;
 /// How far before the target decoding begins, try after try.
 const BACK: [i64; 4] =
     [SAMPLE_RATE as i64 / 4, SAMPLE_RATE as i64, 5 * SAMPLE_RATE as i64, 20 * SAMPLE_RATE as i64];
+/// Samples read at a time where all are wanted: a second.
+const PART: usize = SAMPLE_RATE as usize;
 /// Samples interpolation looks at before and after its range.
 const MARGIN: i64 = 2;
 
@@ -92,6 +94,35 @@ impl FileAudio {
         let ended = state.window.fill(first, out);
         state.failed = ended.as_ref().err().cloned();
         Ok(if ended? { AudioRead::Ended } else { AudioRead::Filled })
+    }
+
+    /// The file's own samples from `first` on, whatever is playing: so many (per channel), or all there are. Fewer where
+    /// the sound ends before.
+    pub fn samples_from(&self, first: i64, count: Option<usize>) -> Result<Vec<f32>> {
+        let mut state = self.state.lock();
+        if count.is_none() && state.window.reader.input().is_live() {
+            return Err(Error::new(ErrorKind::LiveSource, format!("the sound of {} has no end", self.name))
+                .with_hint("say how much of it is wanted"));
+        }
+        let mut samples = Vec::new();
+        loop {
+            let before = samples.len();
+            let part = count.map_or(PART, |count| PART.min(count - before / CHANNELS)) * CHANNELS;
+            if part == 0 {
+                return Ok(samples);
+            }
+            samples.try_reserve(part).map_err(|_| {
+                Error::new(ErrorKind::Memory, format!("no memory for all the sound of {}", self.name))
+                    .with_hint("read it in parts")
+            })?;
+            samples.resize(before + part, 0.0);
+            let from = first.saturating_add((before / CHANNELS) as i64);
+            if state.window.fill(from, &mut samples[before..])? {
+                let length = state.window.end().saturating_sub(first).max(0) as usize;
+                samples.truncate(length.saturating_mul(CHANNELS));
+                return Ok(samples);
+            }
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod lazy_player;
 mod name;
 mod options;
 mod play;
+mod sequence;
 mod text;
 
 pub use audio_player::FileAudio;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Names: is it a file or an address, and may it be opened?
 
+use super::sequence::{Sequence, sequence};
 use crate::av::log::mask;
 use lk_media::{Error, ErrorKind, Result};
 use std::path::Path;
@@ -24,6 +25,8 @@ pub(crate) struct Location {
     pub(crate) is_file: bool,
     /// Whether it is a pipe (FIFO): it can be read once, from front to back.
     pub(crate) is_pipe: bool,
+    /// Whether it is pictures that are read one after the other.
+    pub(crate) sequence: Option<Sequence>,
 }
 
 /// Finds out what `name` is. What exists as a file is a file, whatever it looks like.
@@ -45,19 +48,24 @@ pub(crate) fn locate(name: &str) -> Result<Location> {
             check_file(path, &meta)?;
         }
         let (url, label) = (format!("file:{path}"), path.to_owned());
-        return Ok(Location { url, label, is_file: !is_pipe, is_pipe });
+        return Ok(Location { url, label, is_file: !is_pipe, is_pipe, sequence: None });
     }
     if explicit.is_none()
         && let Some(scheme) = scheme_of(name)
     {
         let lower = scheme.to_ascii_lowercase();
         if PROTOCOLS.contains(&lower.as_str()) {
-            return Ok(Location { url: name.to_owned(), label: mask(name), is_file: false, is_pipe: false });
+            let (url, label) = (name.to_owned(), mask(name));
+            return Ok(Location { url, label, is_file: false, is_pipe: false, sequence: None });
         }
         if name[scheme.len()..].starts_with("://") {
             let known = "known are http, https, rtmp, rtmps, rtsp, srt, rist, tcp, udp, rtp, ftp, sftp";
             return Err(not_found(&format!("{}: there is no protocol {scheme:?} here", mask(name)), known));
         }
+    }
+    if let Some((sequence, url)) = sequence(path)? {
+        let label = path.to_owned();
+        return Ok(Location { url, label, is_file: true, is_pipe: false, sequence: Some(sequence) });
     }
     match std::fs::metadata(path) {
         Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => {
@@ -93,7 +101,10 @@ fn check_file(path: &str, meta: &std::fs::Metadata) -> Result<()> {
     let media =
         |what: &str, hint: &str| Err(Error::new(ErrorKind::Media, format!("{path}: {what}")).with_hint(hint));
     if meta.is_dir() {
-        return media("is a folder", "give the name of a file in it");
+        return media(
+            "is a folder",
+            "give the name of a file in it, or of numbered pictures, such as \"slides/%03d.png\"",
+        );
     }
     if !meta.is_file() {
         return media("is not an ordinary file", "devices cannot be opened; serve them over tcp://");
@@ -104,7 +115,7 @@ fn check_file(path: &str, meta: &std::fs::Metadata) -> Result<()> {
     Ok(())
 }
 
-fn where_to_look(path: &str) -> String {
+pub(super) fn where_to_look(path: &str) -> String {
     let folder = Path::new(path).parent().filter(|p| !p.as_os_str().is_empty());
     match folder {
         Some(folder) if !folder.exists() => format!("there is no folder {}", folder.display()),
@@ -116,7 +127,7 @@ fn where_to_look(path: &str) -> String {
     }
 }
 
-fn not_found(message: &str, hint: &str) -> Error {
+pub(super) fn not_found(message: &str, hint: &str) -> Error {
     Error::new(ErrorKind::MediaNotFound, message).with_hint(hint).with_errno(2)
 }
 
