@@ -221,7 +221,7 @@ fn desktop() -> Vec<Finding> {
             let text = format!("{}{displays}: {count} {kind} to capture{others}", ways.session);
             Finding::works("desktop", text)
         }
-        Err(error) if chosen => {
+        Err(error) if chosen || ways.screens.is_ok() => {
             let text = format!("{}{displays}: {}{others}", ways.session, error.message());
             Finding::limited("desktop", text, error.hint().unwrap_or_default())
         }

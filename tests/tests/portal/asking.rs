@@ -10,18 +10,21 @@ use std::time::Duration;
 #[test]
 #[ignore = "builds a portal first: make verify"]
 fn the_screen_that_was_chosen_is_what_grim_sees() {
-    in_a_session(With::Memory, |desk| {
+    in_a_session(With::Portal, |desk| {
         let capture = Capture::screen(None, options()).expect("the dialog says yes");
-        assert_eq!((desk.asked(), capture.state().word()), (1, "live"));
+        assert_eq!(desk.asked(), 1);
+        desk.paint(OUTPUT, "#800000");
         desk.same_as_grim(&capture, OUTPUT, None);
-        desk.tell(&format!("output {OUTPUT} bg #800000 solid_color"));
-        desk.same_as_grim(&capture, OUTPUT, None);
-        let region = Region { x: 101, y: 33, size: Size::new(95, 51) };
-        let part = Capture::screen(Some(region), options()).expect("the dialog says yes");
-        desk.same_as_grim(&part, OUTPUT, Some(region));
         desk.tell(&format!("output {OUTPUT} resolution 800x450"));
         desk.same_as_grim(&capture, OUTPUT, None);
         assert_eq!(capture.size(), Some(Size::new(800, 450)));
+        drop(capture);
+        let region = Region { x: 101, y: 33, size: Size::new(95, 51) };
+        let part = Capture::screen(Some(region), options()).expect("the dialog says yes");
+        desk.paint(OUTPUT, "#008000");
+        desk.same_as_grim(&part, OUTPUT, Some(region));
+        drop(part);
+        desk.keep_moving();
         let outside = Region { x: 790, y: 0, size: SCREEN };
         let error = Capture::screen(Some(outside), options()).err().expect("outside");
         assert_eq!(error.kind(), ErrorKind::Parameter);
@@ -33,7 +36,7 @@ fn the_screen_that_was_chosen_is_what_grim_sees() {
 #[test]
 #[ignore = "builds a portal first: make verify"]
 fn choosing_a_window_is_an_entry_of_the_list() {
-    in_a_session(With::Memory, |desk| {
+    in_a_session(With::Portal, |desk| {
         // there is no Xwayland here: the entry is all there is
         let found = windows(None).expect("a list");
         assert_eq!(found.iter().map(|w| (w.title.as_str(), w.id)).collect::<Vec<_>>(), [(CHOOSE, 0)]);
@@ -44,6 +47,7 @@ fn choosing_a_window_is_an_entry_of_the_list() {
             // sway's portal offers whole screens only
             let capture = Capture::window(rule, usual()).expect("the dialog says yes");
             assert_eq!(desk.asked(), before + 1);
+            desk.paint(OUTPUT, ["#800000", "#008000", "#000080"][before]);
             desk.same_as_grim(&capture, OUTPUT, None);
             assert_eq!(capture.window_info().map(|w| (w.title, w.size)), Some((CHOOSE.to_owned(), SCREEN)));
         }
@@ -78,7 +82,7 @@ fn where_no_screen_can_be_copied_the_user_is_asked() {
 #[test]
 #[ignore = "builds a portal first: make verify"]
 fn a_user_who_says_no() {
-    in_a_session(With::Memory, |desk| {
+    in_a_session(With::Portal, |desk| {
         desk.answer("no");
         let error = Capture::screen(None, options()).err().expect("the dialog says no");
         assert_eq!(error.kind(), ErrorKind::Display);
@@ -86,6 +90,7 @@ fn a_user_who_says_no() {
         assert!(error.hint().is_some_and(|h| h.contains("choose in the dialog")), "{error}");
         desk.answer(OUTPUT);
         let capture = Capture::screen(None, options()).expect("another time it says yes");
+        desk.paint(OUTPUT, "#800000");
         desk.same_as_grim(&capture, OUTPUT, None);
     });
 }
@@ -93,7 +98,7 @@ fn a_user_who_says_no() {
 #[test]
 #[ignore = "builds a portal first: make verify"]
 fn a_user_who_thinks_can_be_given_up_on() {
-    in_a_session(With::Memory, |desk| {
+    in_a_session(With::Portal, |desk| {
         desk.answer("wait");
         let short = CaptureOptions { timeout: Duration::from_secs(1), ..options() };
         let error = Capture::screen(None, short).err().expect("nobody chooses");
@@ -120,7 +125,8 @@ fn a_user_who_thinks_can_be_given_up_on() {
 #[test]
 #[ignore = "builds a portal first: make verify"]
 fn many_captures_leave_nothing_behind() {
-    in_a_session(With::Memory, |desk| {
+    in_a_session(With::Portal, |desk| {
+        desk.keep_moving();
         two_hundred_leave_nothing_behind(|| {
             let options = CaptureOptions { remember: Some("again".to_owned()), ..options() };
             let capture = Capture::screen(None, options).expect("it is remembered");

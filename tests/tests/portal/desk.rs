@@ -4,9 +4,9 @@
 
 use crate::display::{difference, skip, wait_until};
 use crate::sway;
-use livekit_studio::{Capture, CaptureOptions, Region};
+use livekit_studio::{Capture, CaptureOptions, LazyPlayer, OpenOptions, Recorder, Region};
 use lk_media::clock::Deadline;
-use lk_media::{Clock, Frame, Sample, Sampling, Size, Timestamp, VideoSource, Wake};
+use lk_media::{Clock, Frame, PixelFormat, Sample, Sampling, Size, Timestamp, VideoSource, Wake};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -23,17 +23,15 @@ const SWAY: &str = "LK_DESK_SWAY";
 /// Whom everything runs as where the tests run as root.
 const NOBODY: u32 = 65534;
 /// What a test may take.
-const LIMIT: Duration = Duration::from_secs(120);
-const PROGRAMS: [&str; 8] =
-    ["sway", "swaymsg", "swaybg", "grim", "dbus-daemon", "pipewire", "pw-cli", "wireplumber"];
+const LIMIT: Duration = Duration::from_secs(300);
+const PROGRAMS: [&str; 9] =
+    ["sway", "swaymsg", "swaybg", "foot", "grim", "dbus-daemon", "pipewire", "pw-cli", "wireplumber"];
 
 /// What the session has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum With {
-    /// A portal that remembers what was allowed.
-    Memory,
-    /// A portal that remembers nothing.
-    NoMemory,
+    /// A portal, which remembers what was allowed.
+    Portal,
     /// The portal, and for the test a compositor that lets nobody copy its screen: weston.
     Weston,
     /// A portal without a backend.
@@ -92,6 +90,22 @@ impl Desk {
         sway::picture(&self.folder, &name, output)
     }
 
+    /// Paints a screen in one colour. Who shares a screen a second time is shown it when it changes next: sway tells its
+    /// portal of changes only, and once each, so that two captures at a time would take them from each other.
+    pub fn paint(&self, output: &str, color: &str) {
+        let done = self.tell(&format!("output {output} bg {color} solid_color"));
+        assert!(!done.contains("rror"), "{done}");
+    }
+
+    /// Has something move on the screen from now on.
+    pub fn keep_moving(&self) {
+        let script = "n=0; while :; do n=$((n + 1)); printf '\\r%d' $n; sleep 0.05; done";
+        std::fs::write(self.folder.join("moving"), script).expect("the folder is ours");
+        let file = self.folder.join("moving");
+        self.tell(&format!("exec foot -c /dev/null --title moving sh {}", file.display()));
+        wait_until("the terminal is there", || self.tell("get_tree").contains("\"moving\""));
+    }
+
     /// Waits until a capture shows what grim sees of `output`, or the part of it.
     pub fn same_as_grim(&self, capture: &Capture, output: &str, part: Option<Region>) {
         wait_until("the capture shows what grim sees", || {
@@ -102,6 +116,15 @@ impl Desk {
             frame.size() == region.size
                 && difference(&seen, region.x as usize, region.y as usize, &frame) == 0
         });
+    }
+
+    /// Ends the compositor, as a crash does.
+    pub fn kill_sway(&self) {
+        // its socket says which one it is: sway-ipc.USER.PROCESS.sock
+        let name = self.socket.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let number = name.rsplit('.').next().and_then(|n| n.parse().ok());
+        let pid = number.and_then(rustix::process::Pid::from_raw).expect("its number");
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it is ours");
     }
 
     /// The processes of a program of the session's.
@@ -129,6 +152,26 @@ pub fn now() -> Timestamp {
 /// Captures by the portal.
 pub fn options() -> CaptureOptions {
     CaptureOptions { display: Some("portal".to_owned()), ..CaptureOptions::new().expect("a rate") }
+}
+
+/// Waits until more was recorded.
+pub fn record_a_part(recorder: &Recorder) {
+    let end = recorder.statistics().duration + Duration::from_millis(500);
+    wait_until("it goes on being recorded", || recorder.statistics().duration >= end);
+}
+
+/// What the middle of every picture of a file shows: red, green and blue.
+pub fn colors(file: &str) -> Vec<[u8; 3]> {
+    let player = LazyPlayer::open(file, &OpenOptions::default()).expect("it plays");
+    let (mut colors, mut last) = (Vec::new(), None);
+    while let Some(frame) = player.frame_after(last).expect("every frame can be read") {
+        last = Some(frame.timestamp());
+        let map = frame.map(PixelFormat::Rgb).expect("it can be converted");
+        let plane = map.plane(0);
+        let middle = plane.width / 6 * 3;
+        colors.push(plane.row(plane.rows / 2)[middle..middle + 3].try_into().expect("three"));
+    }
+    colors
 }
 
 /// The session, from outside.
@@ -190,9 +233,9 @@ impl Session {
             ),
         );
         let services = [
-            ("org.freedesktop.portal.Desktop", "portal"),
+            ("org.freedesktop.portal.Desktop", "portal --verbose"),
             ("org.freedesktop.impl.portal.PermissionStore", "permissions"),
-            ("org.freedesktop.impl.portal.desktop.wlr", "backend"),
+            ("org.freedesktop.impl.portal.desktop.wlr", "backend --loglevel=DEBUG"),
         ];
         for (name, program) in services.into_iter().skip(usize::from(with == With::NoPortal)) {
             write(
@@ -227,15 +270,13 @@ impl Session {
             set("LK_SKIP_LOG", "skipped"),
             plain("DBUS_SESSION_BUS_ADDRESS", &format!("unix:path={here}/bus")),
             plain("XDG_CURRENT_DESKTOP", "sway"),
+            plain("XDPW_PERSIST_MODE", "permanent"),
             plain("XDG_SESSION_TYPE", "wayland"),
             plain("GIO_USE_VFS", "local"),
             plain("WLR_BACKENDS", "headless"),
             plain("WLR_LIBINPUT_NO_DEVICES", "1"),
             plain("WLR_RENDERER", "pixman"),
         ];
-        if with == With::Memory {
-            self.environment.push(plain("XDPW_PERSIST_MODE", "permanent"));
-        }
         if rustix::process::geteuid().is_root() {
             give(folder);
         }

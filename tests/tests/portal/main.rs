@@ -8,6 +8,7 @@ mod asking;
 mod desk;
 mod lasting;
 mod missing;
+mod short;
 
 #[path = "../desktop/display.rs"]
 #[allow(dead_code)]

@@ -35,13 +35,13 @@ fn no_portal() {
 #[test]
 #[ignore = "builds a portal first: make verify"]
 fn a_portal_that_hangs_holds_up_nobody() {
-    in_a_session(With::Memory, |desk| {
+    in_a_session(With::Portal, |desk| {
         let capture = Capture::screen(None, options()).expect("the dialog says yes");
         desk.same_as_grim(&capture, OUTPUT, None);
         desk.signal("portal", Signal::STOP);
         refused("does not answer", "restart");
         // what it granted is seen on
-        desk.tell(&format!("output {OUTPUT} bg #800000 solid_color"));
+        desk.paint(OUTPUT, "#800000");
         desk.same_as_grim(&capture, OUTPUT, None);
         drop(capture);
         desk.signal("portal", Signal::CONT);

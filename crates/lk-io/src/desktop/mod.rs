@@ -9,4 +9,4 @@ mod session;
 pub(crate) use asking::{answer, ask, let_go};
 pub(crate) use pictures::{BYTES, Memory, Pictures, Shape, Share};
 pub(crate) use segment::Segment;
-pub(crate) use session::{Session, variable};
+pub(crate) use session::{Session, WITHOUT_XWAYLAND, variable};

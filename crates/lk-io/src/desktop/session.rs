@@ -44,10 +44,13 @@ pub(crate) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
+/// What to do in a Wayland session without Xwayland.
+pub(crate) const WITHOUT_XWAYLAND: &str = "install or enable Xwayland (apt install xwayland); captures need none: \
+     \"screen\", \"window:Choose a window...\"";
+
 fn no_xwayland() -> Error {
-    Error::new(ErrorKind::Display, "this Wayland session has no Xwayland, which windows need here").with_hint(
-        "install or enable Xwayland (apt install xwayland); captures need none: \"screen\", \"window:Choose a window...\"",
-    )
+    let message = "this Wayland session has no Xwayland, whose windows alone can be captured by their titles";
+    Error::new(ErrorKind::Display, message).with_hint(WITHOUT_XWAYLAND)
 }
 
 #[cfg(test)]

@@ -17,6 +17,11 @@ use lk_media::{Cancel, Clock, Error, ErrorKind, Frame, FrameRate, Result, Size, 
 use parking_lot::Mutex;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a session manager may take to link a stream: it is asked anew then, for it may have begun only now, or have
+/// taken the node for one that went away.
+const LINK: Duration = Duration::from_secs(2);
 
 /// Which node is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -154,6 +159,10 @@ fn read(
 ) -> Result<()> {
     let connection = Connection::open(options.remote)?;
     let registry = Registry::new(&connection)?;
+    if let NodeChoice::Id(id) = options.node {
+        // it may go away while the list is read
+        registry.watch(id);
+    }
     registry.gather(Deadline::after(ANSWER))?;
     let (serial, id) = find(&options.node, &registry.nodes())?;
     registry.watch(id);
@@ -161,16 +170,29 @@ fn read(
     let mut properties =
         vec![("media.type", "Video"), ("media.category", "Capture"), ("media.role", options.role)];
     properties.extend(serial.as_deref().map(|serial| ("target.object", serial)));
-    let stream = Stream::new(&connection, "LiveKit", Direction::In, &properties)?;
     let wanted: Vec<_> =
         options.encodings.iter().map(|e| formats::wanted(*e, options.size, options.rate)).collect();
-    stream.connect(if serial.is_some() { ID_ANY } else { id }, &wanted)?;
+    let connect = || -> Result<Stream<'_>> {
+        let stream = Stream::new(&connection, "LiveKit", Direction::In, &properties)?;
+        stream.connect(if serial.is_some() { ID_ANY } else { id }, &wanted)?;
+        Ok(stream)
+    };
+    let mut stream = connect()?;
     opened(Ok(()));
 
+    // set until a format is agreed on for the first time
+    let mut link = Some(Deadline::after(LINK));
     let (mut agreed, mut flowing) = (None, false);
     let (mut reader, mut stamps) = (Reader::default(), Stamps::default());
     while !cancel.is_cancelled() {
-        connection.turn(Some(bell), None)?;
+        connection.turn(Some(bell), link.map(|link| link.left(LINK)))?;
+        link = link.filter(|_| stream.agreed().is_none());
+        if link.is_some_and(|link| link.has_passed()) {
+            tracing::debug!("PipeWire links the stream to nothing: it is made anew");
+            drop(stream);
+            stream = connect()?;
+            link = Some(Deadline::after(LINK));
+        }
         if registry.is_gone() {
             return Err(Error::new(ErrorKind::DeviceLost, "the camera is gone from PipeWire")
                 .with_hint("plug it in again, or start the program again that gives its pictures"));

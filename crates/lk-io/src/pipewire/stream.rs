@@ -61,13 +61,20 @@ static EVENTS: StreamEvents = StreamEvents {
     trigger_done: None,
 };
 
-unsafe extern "C" fn on_state(data: *mut c_void, _: c_int, state: c_int, error: *const c_char) {
+unsafe extern "C" fn on_state(data: *mut c_void, before: c_int, state: c_int, error: *const c_char) {
     // SAFETY: the listener is taken away before what it was made with; the error is a string or null.
     let (heard, error) = unsafe { (&*data.cast::<Heard>(), text(error)) };
     guard(|| {
         heard.state.set(state);
-        if state == abi::STATE_ERROR {
-            *heard.error.borrow_mut() = Some(error);
+        tracing::trace!(before, state, "a stream of PipeWire's");
+        let mut known = heard.error.borrow_mut();
+        match state {
+            abi::STATE_ERROR => *known = Some(error),
+            // the server took its node away
+            abi::STATE_UNCONNECTED if known.is_none() && before > abi::STATE_UNCONNECTED => {
+                *known = Some("it was disconnected".to_owned());
+            }
+            _ => {}
         }
     });
 }

@@ -3,11 +3,13 @@
 
 use super::ANSWER;
 use super::errors::{no_bus, of_bus};
+use futures_lite::future;
 use lk_media::Result;
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::time::Duration;
 use zbus::connection::Builder;
-use zbus::message::Type;
+use zbus::message::{Flags, Type};
 use zbus::zvariant::{DynamicType, OwnedValue, Value};
 use zbus::{Connection, MatchRule, Message, MessageStream};
 
@@ -21,6 +23,8 @@ pub(super) const BACKENDS: &str = "org.freedesktop.impl.portal.desktop.";
 const BUS: &str = "org.freedesktop.DBus";
 /// Signals that wait to be looked at; the bus waits when there are more.
 const MOST: usize = 16;
+/// How long an answer may take before backends are nudged.
+const NUDGE: Duration = Duration::from_secs(1);
 
 /// Named values, as the portal takes and gives them.
 pub(super) type Named<'a> = HashMap<&'static str, Value<'a>>;
@@ -56,7 +60,26 @@ impl Bus {
         arguments: &B,
     ) -> Result<Message> {
         let call = self.connection.call_method(Some(PORTAL), path, Some(interface), function, arguments);
-        call.await.map_err(of_bus)
+        future::or(async { call.await.map_err(of_bus) }, self.nudge()).await
+    }
+
+    /// Says something to the backends each second, and never ends: xdg-desktop-portal-wlr 0.7 overlooks what it was
+    /// asked while it began, which the portal waits for, until it is told something more.
+    async fn nudge<T>(&self) -> T {
+        loop {
+            tokio::time::sleep(NUDGE).await;
+            for backend in self.backends().await.unwrap_or_default() {
+                let ping = || {
+                    let call = Message::method_call("/", "Ping")?.interface("org.freedesktop.DBus.Peer")?;
+                    let call = call.destination(format!("{BACKENDS}{backend}"))?;
+                    call.with_flags(Flags::NoReplyExpected)?.build(&())
+                };
+                match ping() {
+                    Ok(ping) => drop(self.connection.send(&ping).await),
+                    Err(error) => tracing::debug!("{backend}: {error}"),
+                }
+            }
+        }
     }
 
     /// A number that the portal tells of itself.

@@ -129,19 +129,30 @@ pub(super) async fn ask(bus: &Bus, wish: &Wish) -> Result<Option<(Grant, Session
     // from here on it may be ended
     let closed = bus.signals(SESSION, "Closed", &session).await?;
 
-    let mut options = talk.options();
-    options.extend([("types", Value::from(wanted)), ("multiple", Value::from(false))]);
     let pointer = if wish.pointer { EMBEDDED } else { HIDDEN };
-    if pointers & pointer != 0 {
-        options.insert("cursor_mode", pointer.into());
-    }
-    if version >= KEEPS {
-        let mode = if wish.lasting { UNTIL_REVOKED } else { WHILE_RUNNING };
-        options.insert("persist_mode", mode.into());
-        options.extend(wish.token.as_deref().map(|token| ("restore_token", Value::from(token))));
-    }
+    let choice = |token: Option<&str>, mut options: Named<'static>| {
+        options.extend([("types", Value::from(wanted)), ("multiple", Value::from(false))]);
+        if pointers & pointer != 0 {
+            options.insert("cursor_mode", pointer.into());
+        }
+        if version >= KEEPS {
+            let mode = if wish.lasting { UNTIL_REVOKED } else { WHILE_RUNNING };
+            options.insert("persist_mode", mode.into());
+            options.extend(token.map(|token| ("restore_token", Value::from(token.to_owned()))));
+        }
+        (&path, options)
+    };
     // some ask the user here, some when it starts
-    if talk.request("SelectSources", &(&path, options)).await?.is_none() {
+    let token = wish.token.as_deref();
+    let chosen = match talk.request("SelectSources", &choice(token, talk.options())).await {
+        // what is no token to the portal is as good as none
+        Err(error) if token.is_some() => {
+            tracing::debug!("asked again without what was remembered: {error}");
+            talk.request("SelectSources", &choice(None, talk.options())).await?
+        }
+        chosen => chosen?,
+    };
+    if chosen.is_none() {
         return Ok(None);
     }
     let options = talk.options();
@@ -166,7 +177,7 @@ struct Talk<'b> {
 
 impl Talk<'_> {
     /// The options of the next question: first of all its name.
-    fn options<'v>(&self) -> Named<'v> {
+    fn options(&self) -> Named<'static> {
         Named::from([("handle_token", self.bus.name())])
     }
 

@@ -15,6 +15,8 @@ use std::time::Duration;
 
 /// How long the first picture is waited for; a window that is hidden has none.
 const FIRST: Duration = Duration::from_secs(4);
+/// How long what was lost may be away where the desktop remembers it only while this program runs.
+const RETURN: Duration = Duration::from_secs(10);
 
 /// What PipeWire has told.
 #[derive(Default)]
@@ -208,17 +210,29 @@ impl Shown {
         self.input = None;
         self.portal.end();
         self.shared.enter(SourceState::Reconnecting);
-        let mut is_first = true;
+        let end = Deadline::after(RETURN);
         while self.wish.token.is_some() && !self.shared.cancel.is_cancelled() {
             self.shared.bell.wait(LOOK);
-            // what holds only while this program runs holds for one connection
-            let outcome = if is_first { Ok(()) } else { Portal::open().map(|portal| self.portal = portal) };
-            match outcome.and_then(|()| self.share()) {
-                Ok(is_granted) => return is_granted,
-                Err(error) if error.kind() == ErrorKind::Deadline || !self.wish.lasting => return false,
+            match self.share() {
+                // what is shown may stand still
+                Ok(true) => {
+                    self.shared.enter(SourceState::Stalled);
+                    return true;
+                }
+                Ok(false) => return false,
+                Err(error) if error.kind() == ErrorKind::Deadline => return false,
                 Err(error) => tracing::debug!("{}: not yet: {error}", self.shared.name),
             }
-            is_first = false;
+            self.portal.end();
+            if self.wish.lasting {
+                match Portal::open() {
+                    Ok(portal) => self.portal = portal,
+                    Err(error) => tracing::debug!("{}: not yet: {error}", self.shared.name),
+                }
+            } else if end.has_passed() {
+                // what holds only while this program runs holds for one connection, which may be gone
+                return false;
+            }
         }
         // who closes a capture is not told of an error
         self.shared.cancel.is_cancelled()

@@ -9,6 +9,7 @@ pub(crate) use screen::{monitor, refresh_period};
 pub(crate) use shared::{Memory, SharedPictures};
 
 use crate::bell::Bell;
+use crate::desktop::{WITHOUT_XWAYLAND, variable};
 use lk_media::{Error, ErrorKind, Result};
 use std::borrow::Cow;
 use std::os::fd::AsFd;
@@ -151,9 +152,8 @@ impl Display {
 }
 
 fn cannot_open(name: &str, error: ConnectError) -> Error {
-    let wayland = name.is_empty() && std::env::var_os("WAYLAND_DISPLAY").is_some();
-    let hint = if wayland {
-        "this Wayland session has no Xwayland, which windows need here: apt install xwayland, or enable it"
+    let hint = if name.is_empty() && variable("WAYLAND_DISPLAY").is_some() {
+        WITHOUT_XWAYLAND
     } else {
         "run in a desktop session, or start a display without a screen: apt install xvfb, then Xvfb :9 & export DISPLAY=:9"
     };
