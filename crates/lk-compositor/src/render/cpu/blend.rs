@@ -54,6 +54,34 @@ pub(super) fn rows(
     }
 }
 
+/// Lays pixels of four bytes, alpha the last, over the planes of their colours, whose order `dst` follows: normal blending
+/// without taking the pixels apart first.
+pub(super) fn pixels(dst: [&mut [u8]; 3], row: &[u8], straight: bool, weights: &RowWeights) {
+    let (whole, k) = (weights.whole.clone(), fixed(weights.weight));
+    let mut dst = dst;
+    let done = if whole.is_empty() {
+        0
+    } else {
+        let row = &row[4 * whole.start..4 * whole.end];
+        let mut dst = dst.each_mut().map(|d| &mut d[whole.clone()]);
+        match (straight, k) {
+            (true, FULL) => avx2!(pixels::<true, true>(&mut dst, row, k)),
+            (true, _) => avx2!(pixels::<true, false>(&mut dst, row, k)),
+            (false, FULL) => avx2!(pixels::<false, true>(&mut dst, row, k)),
+            (false, _) => avx2!(pixels::<false, false>(&mut dst, row, k)),
+        }
+    };
+    let (pixels, done) = (row.as_chunks::<4>().0, whole.start + done);
+    for i in (0..whole.start).chain(done..pixels.len()) {
+        let k = if whole.contains(&i) { k } else { fixed(weights.each[i]) };
+        let alpha = pixels[i][3];
+        for (dst, v) in dst.iter_mut().zip(pixels[i]) {
+            let p = if straight { mul_255(v, alpha) } else { v };
+            dst[i] = sample(Blend::Normal, dst[i], p, Some(alpha), k);
+        }
+    }
+}
+
 fn uniform<const N: usize>(
     blend: Blend,
     mut dst: [&mut [u8]; N],
@@ -108,16 +136,19 @@ fn plane(blend: Blend, dst: &mut [u8], values: &[u8], alpha: Option<&[u8]>, k: u
 
 fn varying(blend: Blend, dst: &mut [u8], values: &[u8], alpha: Option<&[u8]>, weights: &[f32]) {
     for (i, (d, k)) in dst.iter_mut().zip(weights).enumerate() {
-        let k = fixed(*k);
-        *d = match (blend, alpha, k) {
-            (_, _, 0) => *d,
-            (Blend::Normal, None, FULL) => values[i],
-            (Blend::Normal, Some(alpha), FULL) => over_full(*d, values[i], alpha[i]),
-            (Blend::Additive, _, FULL) => d.saturating_add(values[i]),
-            (Blend::Normal, None, _) => mix(*d, values[i], k, k.wrapping_neg()),
-            (Blend::Normal, Some(alpha), _) => over(*d, values[i], alpha[i], k),
-            (Blend::Additive, ..) => add(*d, values[i], k),
-        };
+        *d = sample(blend, *d, values[i], alpha.map(|a| a[i]), fixed(*k));
+    }
+}
+
+fn sample(blend: Blend, d: u8, p: u8, alpha: Option<u8>, k: u16) -> u8 {
+    match (blend, alpha, k) {
+        (_, _, 0) => d,
+        (Blend::Normal, None, FULL) => p,
+        (Blend::Normal, Some(alpha), FULL) => over_full(d, p, alpha),
+        (Blend::Additive, _, FULL) => d.saturating_add(p),
+        (Blend::Normal, None, _) => mix(d, p, k, k.wrapping_neg()),
+        (Blend::Normal, Some(alpha), _) => over(d, p, alpha, k),
+        (Blend::Additive, ..) => add(d, p, k),
     }
 }
 
@@ -199,6 +230,35 @@ mod tests {
                     }
                     let opaque = blended(blend, d, 77, Some(255), k);
                     assert_eq!(opaque, blended(blend, d, 77, None, k), "{d} {k}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn pixels_are_what_their_planes_are() {
+        let byte = |i: usize| [0, 255, (i * 37) as u8, (i * 151 / 3) as u8][(i * 7 + i / 5) % 4];
+        for len in [0, 1, 31, 32, 33, 100, 321] {
+            let row: Vec<u8> = (0..4 * len).map(byte).collect();
+            let below: Vec<u8> = (0..len).map(|i| byte(i * 3 + 1)).collect();
+            for (straight, k) in [(true, 1.0), (false, 1.0), (true, 0.4), (false, 0.77), (true, 0.0)] {
+                let whole = len / 7..len - len / 9;
+                let weights = RowWeights { each: vec![k * 0.5; len], whole, weight: k };
+                let alpha: Vec<u8> = row.chunks(4).map(|p| p[3]).collect();
+                let colour = |c: usize| {
+                    let colours = row.chunks(4).map(|p| if straight { mul_255(p[c], p[3]) } else { p[c] });
+                    colours.collect::<Vec<u8>>()
+                };
+                let colours = [colour(0), colour(1), colour(2)];
+                let values = colours.each_ref().map(|c| &c[..]);
+                let mut expected = [below.clone(), below.clone(), below.clone()];
+                let mut dst = expected.each_mut().map(|d| &mut d[..]);
+                rows(Blend::Normal, &mut dst, &values, Some(&alpha), &weights);
+                for portable in [true, false] {
+                    lk_media::kernel::portable_only(portable);
+                    let mut got = [below.clone(), below.clone(), below.clone()];
+                    pixels(got.each_mut().map(|d| &mut d[..]), &row, straight, &weights);
+                    assert_eq!(got, expected, "{len} {straight} {k} {portable}");
                 }
             }
         }

@@ -36,6 +36,12 @@ impl Outline {
         }
     }
 
+    /// Whether all rows that it says so of have the same weights, of the same columns.
+    pub fn is_even(&self, cell: (usize, usize), y: usize) -> bool {
+        let rows = (y * cell.1) as f64..=((y + 1) * cell.1) as f64;
+        matches!(self, Self::Upright { y: (upper, lower), .. } if rows.start() >= upper && rows.end() <= lower)
+    }
+
     /// Coverage times `opacity` of samples `x` of row `y`, whose cells are `cell` pixels wide and high.
     pub fn row(&self, cell: (usize, usize), y: usize, x: Range<usize>, opacity: f64, out: &mut RowWeights) {
         out.each.resize(x.len(), 0.0);

@@ -10,10 +10,11 @@ use super::geometry::Area;
 use super::output;
 use super::plan::{LayerPlan, Part, PartPlan, Parts};
 use super::pool::Task;
+use super::resample::Sheet;
 use super::source::CHANNELS;
 use super::tiles::{Bands, Tile};
-use crate::scene::Color;
-use lk_media::{FrameMut, Size};
+use crate::scene::{Blend, Color};
+use lk_media::{FrameMut, PixelFormat, Size};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 use std::cell::Cell;
@@ -41,6 +42,8 @@ pub(super) struct Drawing {
     /// The background and the lowest layers drawn before, and how many layers that are.
     pub flat: Option<(Arc<Flat>, usize)>,
     pub next: AtomicUsize,
+    /// Whether the last tile comes first: what the last job read last is still in the caches then.
+    pub backwards: bool,
     pub targets: Vec<Mutex<Target>>,
 }
 
@@ -62,6 +65,7 @@ impl Default for Drawing {
             tiles: Vec::new(),
             flat: None,
             next: AtomicUsize::new(0),
+            backwards: false,
             targets: Vec::new(),
         }
     }
@@ -69,7 +73,11 @@ impl Default for Drawing {
 
 impl Task for Drawing {
     fn work(&self) {
-        while let Some(tile) = self.tiles.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+        let last = self.tiles.len().wrapping_sub(1);
+        loop {
+            let next = self.next.fetch_add(1, Ordering::Relaxed);
+            let at = if self.backwards { last.wrapping_sub(next) } else { next };
+            let Some(tile) = self.tiles.get(at) else { return };
             self.draw(tile);
         }
     }
@@ -83,6 +91,9 @@ impl Drawing {
         {
             // the picture of this layer is all there is: no canvas is needed
             let layer = &self.layers[bottom];
+            if layer.kept.is_none() && self.straight(layer, area) {
+                return;
+            }
             return self.with_parts(layer, (tile.band, area), true, |parts| {
                 self.write(&LayerRows { layer, parts }, area);
             });
@@ -103,6 +114,26 @@ impl Drawing {
         } else {
             self.write(below, area);
         }
+    }
+
+    /// Makes a layer that is all there is in the memory of the only output, if it can be made there and no other thread
+    /// is writing to it.
+    fn straight(&self, layer: &LayerPlan, area: &Area) -> bool {
+        let [target] = &self.targets[..] else { return false };
+        let blocks: SmallVec<[_; 2]> = layer.parts.iter().filter_map(|plan| plan.in_rows(area)).collect();
+        let Some(mut target) = target.try_lock().filter(|_| blocks.len() == layer.parts.len()) else {
+            return false;
+        };
+        // its planes are those of the canvas
+        if target.frame.spec().format != PixelFormat::I420 {
+            return false;
+        }
+        for (plan, (area, block)) in layer.parts.iter().zip(&blocks) {
+            for (channel, plane) in plan.shape.planes.clone().enumerate() {
+                block.sample_in_place(channel, &mut Sheet::part(target.frame.plane_mut(plane), area));
+            }
+        }
+        true
     }
 
     fn write(&self, picture: &impl output::Rows, area: &Area) {
@@ -198,11 +229,23 @@ fn lay(
     let planes = shape.planes.clone();
     let has_alpha_plane = matches!(canvas.family, Family::Rgb { .. }) && planes.len() > 3;
     let colours = planes.len() - usize::from(has_alpha_plane);
+    let only_colours = layer.blend == Blend::Normal && !has_alpha_plane;
     let mut lines = LINES.take();
     let mut covered = spare(if has_alpha_plane { area.x.len() } else { 0 });
     covered.fill(255);
+    let mut even = false;
     for y in area.y.clone() {
-        layer.outline.row(shape.cell, y, area.x.clone(), layer.opacity, weights);
+        if !std::mem::replace(&mut even, layer.outline.is_even(shape.cell, y)) || !even {
+            layer.outline.row(shape.cell, y, area.x.clone(), layer.opacity, weights);
+        }
+        if let Some(pixels) = part.pixels(reader, y, area.x.clone()).filter(|_| only_colours)
+            && let [a, b, c] = &mut canvas.planes[planes.clone()]
+        {
+            let [a, b, c] = [a, b, c].map(|plane| plane.part_mut(y, area.x.clone()));
+            let dst = if pixels.blue_first { [c, b, a] } else { [a, b, c] };
+            blend::pixels(dst, pixels.bytes, pixels.straight, weights);
+            continue;
+        }
         let rows = part.rows(reader, y, area.x.clone(), &mut lines);
         let alpha = alpha_channel.map(|channel| rows[channel]);
         let own = canvas.planes[planes.clone()].iter_mut().map(|plane| plane.part_mut(y, area.x.clone()));

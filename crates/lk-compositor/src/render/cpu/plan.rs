@@ -8,7 +8,7 @@ use super::coverage::Outline;
 use super::geometry::{Area, AxisMap, Geometry, GeometryKey, Grid, Turn};
 use super::resample::Block;
 use super::rotate::{Pieces, Turned};
-use super::source::{CHANNELS, Reader, Wanted};
+use super::source::{CHANNELS, Pixels, Reader, Wanted};
 use super::tiles::Shape;
 use super::weights::Taps;
 use crate::scene::{Blend, Layer};
@@ -218,6 +218,25 @@ impl PartPlan {
         self.reader.has_slices() && self.shape.is_unscaled()
     }
 
+    fn block<'a>(
+        &'a self,
+        across: &'a Taps,
+        down: &'a Taps,
+        columns: &Range<usize>,
+        rows: &Range<usize>,
+    ) -> Block<'a> {
+        let (columns, rows) = (columns.clone(), rows.clone());
+        Block { reader: &self.reader, across, down, columns, rows, rough: self.shape.rough }
+    }
+
+    /// What makes the part of the picture in `pixels`, if that may be done row by row and anywhere.
+    pub fn in_rows(&self, pixels: &Area) -> Option<(Area, Block<'_>)> {
+        let Sampling::Upright { across, down } = &self.shape.sampling else { return None };
+        let area = cells(pixels, self.shape.cell).common(&self.shape.area);
+        let block = self.block(across, down, &area.x, &area.y);
+        (area.pixels() > 0 && !self.shape.is_unscaled() && block.is_in_place()).then_some((area, block))
+    }
+
     /// The part of the picture that `pixels` of the canvas need; unless it is to be `whole`, rows that only have to be
     /// read may be left to [`Part::rows`].
     pub fn make(&self, pixels: &Area, whole: bool) -> Part {
@@ -225,14 +244,6 @@ impl PartPlan {
         if area.pixels() == 0 {
             return Part { area, planes: Planes::Own(Samples::new()) };
         }
-        let block = |across, down, columns: &Range<usize>, rows: &Range<usize>| Block {
-            reader: &self.reader,
-            across,
-            down,
-            columns: columns.clone(),
-            rows: rows.clone(),
-            rough: self.shape.rough,
-        };
         let planes = match &self.shape.sampling {
             Sampling::Upright { across, down } if self.in_place() => {
                 Planes::InFrame(across.start(area.x.start), down.start(area.y.start))
@@ -240,9 +251,11 @@ impl PartPlan {
             Sampling::Upright { across, down } if !whole && self.shape.is_unscaled() => {
                 Planes::Unread(across.start(area.x.start), down.start(area.y.start))
             }
-            Sampling::Upright { across, down } => Planes::Own(block(across, down, &area.x, &area.y).sample()),
+            Sampling::Upright { across, down } => {
+                Planes::Own(self.block(across, down, &area.x, &area.y).sample())
+            }
             Sampling::Transposed { across, down } => {
-                let turned = block(across, down, &area.y, &area.x).sample();
+                let turned = self.block(across, down, &area.y, &area.x).sample();
                 Planes::Own(turned.iter().map(|p| transpose(p, area.y.len(), area.x.len())).collect())
             }
             Sampling::Free(turned) => Planes::Own(turned.sample(&self.reader, &self.pieces, &area)),
@@ -271,6 +284,13 @@ impl Part {
             }
             Planes::Unread(..) => &[],
         }
+    }
+
+    /// Columns `x` of row `y` if they are pixels of four bytes that nothing was made of yet, with alpha.
+    pub fn pixels<'a>(&self, reader: &'a Reader, y: usize, x: Range<usize>) -> Option<Pixels<'a>> {
+        let Planes::Unread(left, top) = self.planes else { return None };
+        let left = left + x.start - self.area.x.start;
+        reader.pixels(top + y - self.area.y.start, left..left + x.len())
     }
 
     /// Columns `x` of row `y` of every channel; what has to be read first goes to `lines`, a row for each.

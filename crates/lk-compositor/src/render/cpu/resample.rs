@@ -3,12 +3,15 @@
 //! leaves less work. Pictures whose tolerance allows it go through fixed-point numbers, the rest through floats.
 
 use super::canvas::spare;
+use super::geometry::Area;
 use super::kernels16;
 use super::plan::Samples;
 use super::resample16;
 use super::scratch::{Number, Scratch};
 use super::source::{CHANNELS, Reader, Rows, round};
 use super::weights::Taps;
+use lk_media::PlaneMut;
+use lk_media::kernel::{prefetch, rows_ahead};
 use smallvec::SmallVec;
 use std::marker::PhantomData;
 use std::ops::{AddAssign, DerefMut, Range};
@@ -28,6 +31,45 @@ pub(super) struct Block<'a> {
     pub rough: bool,
 }
 
+/// Rows of samples that are to be made: all of a plane, or a part of one.
+pub(super) struct Sheet<'a> {
+    bytes: &'a mut [u8],
+    stride: usize,
+    width: usize,
+    /// Rows that are asked for before they are written.
+    ahead: usize,
+}
+
+impl<'a> Sheet<'a> {
+    /// All of a plane whose rows have no gaps.
+    fn own(plane: &'a mut [u8], width: usize) -> Self {
+        Self { bytes: plane, stride: width, width, ahead: 0 }
+    }
+
+    /// Samples `area` of a plane of an output.
+    pub fn part(plane: PlaneMut<'a>, area: &Area) -> Self {
+        let (stride, width, ahead) = (plane.stride, area.x.len(), rows_ahead(area.x.len()));
+        let sheet =
+            Self { bytes: &mut plane.data[area.y.start * stride + area.x.start..], stride, width, ahead };
+        (0..ahead.min(area.y.len())).for_each(|i| sheet.fetch(i));
+        sheet
+    }
+
+    fn fetch(&self, i: usize) {
+        if let Some(row) = self.bytes.get(i * self.stride..i * self.stride + self.width) {
+            prefetch(row);
+        }
+    }
+
+    /// Row `i`, to be written.
+    pub fn row(&mut self, i: usize) -> &mut [u8] {
+        if self.ahead > 0 {
+            self.fetch(i + self.ahead);
+        }
+        &mut self.bytes[i * self.stride..i * self.stride + self.width]
+    }
+}
+
 impl Block<'_> {
     /// The block, a plane of bytes for each channel, rows without gaps.
     pub fn sample(&self) -> Samples<u8> {
@@ -43,8 +85,10 @@ impl Block<'_> {
                 self.reader.ahead(y, x.clone());
                 self.reader.bytes(y, x.clone(), &mut rows_of(&mut planes, i, w));
             }
-        } else if self.is_half() {
-            self.halve(&mut planes);
+        } else if self.is_in_place() {
+            for (channel, plane) in planes.iter_mut().enumerate() {
+                self.sample_in_place(channel, &mut Sheet::own(plane, w));
+            }
         } else if resample16::fits(self) {
             resample16::sample(self, &mut planes);
         } else if self.rough && self.reader.fits_bytes() {
@@ -61,16 +105,28 @@ impl Block<'_> {
         halves && self.rough && self.reader.fits_bytes() && self.reader.has_slices()
     }
 
+    /// Whether each row is made of a few rows that lie in the frame: [`Block::sample_in_place`] has an answer.
+    pub fn is_in_place(&self) -> bool {
+        self.is_half() || resample16::is_in_place(self)
+    }
+
+    /// Makes a channel of the block, wherever its rows are to lie.
+    pub fn sample_in_place(&self, channel: usize, out: &mut Sheet<'_>) {
+        if self.is_half() {
+            self.halve(channel, out);
+        } else {
+            resample16::rows_in_place(self, channel, out);
+        }
+    }
+
     /// The same bytes as [`fixed`] makes: sums of four, rounded once.
-    fn halve(&self, planes: &mut [Vec<u8>]) {
+    fn halve(&self, channel: usize, out: &mut Sheet<'_>) {
         let x = self.across.reads(self.columns.clone());
-        for (channel, plane) in planes.iter_mut().enumerate() {
-            let Some(rows) = self.reader.slices(channel, &x) else { continue };
-            for (y, out) in self.rows.clone().zip(plane.chunks_exact_mut(self.columns.len())) {
-                let first = self.down.start(y);
-                (first..first + 2).for_each(|y| rows.ahead(y));
-                kernels16::mean_of_four(rows.row(first), rows.row(first + 1), out);
-            }
+        let Some(rows) = self.reader.slices(channel, &x) else { return };
+        for (i, y) in self.rows.clone().enumerate() {
+            let first = self.down.start(y);
+            (first..first + 2).for_each(|y| rows.ahead(y));
+            kernels16::mean_of_four(rows.row(first), rows.row(first + 1), out.row(i));
         }
     }
 

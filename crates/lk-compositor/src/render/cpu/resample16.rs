@@ -3,7 +3,7 @@
 //! below 0 or above 255, go this way.
 
 use super::kernels16::{self as kernels, high};
-use super::resample::{Block, Kept};
+use super::resample::{Block, Kept, Sheet};
 use super::scratch::Scratch;
 use super::source::CHANNELS;
 use super::weights::Taps;
@@ -19,10 +19,8 @@ pub(super) fn fits(block: &Block<'_>) -> bool {
 
 /// The block, a plane of bytes for each channel.
 pub(super) fn sample(block: &Block<'_>, planes: &mut [Vec<u8>]) {
-    // halves must not be lost by products that were cut off
-    let half = 128 + (block.across.len() + block.down.len()) as u16;
+    let half = half_of(block);
     // decided for the layer as a whole: parts of it must be the same wherever they are cut
-    let shrinks = |taps: &Taps| taps.len() > 1 && !taps.enlarges();
     if block.down.enlarges() {
         columns_first(block, half, planes);
     } else if let (Some(colours), true) = (block.reader.colours(), shrinks(block.across)) {
@@ -32,14 +30,26 @@ pub(super) fn sample(block: &Block<'_>, planes: &mut [Vec<u8>]) {
     }
 }
 
+/// Whether [`rows_in_place`] can make the block.
+pub(super) fn is_in_place(block: &Block<'_>) -> bool {
+    let colours = block.reader.colours().is_some() && shrinks(block.across);
+    block.reader.has_slices() && fits(block) && !block.down.enlarges() && !colours
+}
+
+fn shrinks(taps: &Taps) -> bool {
+    taps.len() > 1 && !taps.enlarges()
+}
+
+/// What sums are rounded by: halves must not be lost by products that were cut off.
+fn half_of(block: &Block<'_>) -> u16 {
+    128 + (block.across.len() + block.down.len()) as u16
+}
+
 /// Shrinking: sums up source rows, then weights what is left across.
 fn rows_first(block: &Block<'_>, half: u16, planes: &mut [Vec<u8>]) {
     let Block { reader, across, down, .. } = *block;
     let (channels, width) = (reader.channels(), block.columns.len());
     let x = across.reads(block.columns.clone());
-    if reader.has_slices() {
-        return rows_in_place(block, half, planes);
-    }
     let mut kept = Kept::<u16>::new(channels, x.len(), down.len() + 1);
     // vectors may be read beyond the end
     let (mut middle, mut made) = (Scratch::new(x.len() + 32), Scratch::new(width));
@@ -71,31 +81,29 @@ fn rows_first(block: &Block<'_>, half: u16, planes: &mut [Vec<u8>]) {
     }
 }
 
-/// The same of rows that lie in the frame just so.
-fn rows_in_place(block: &Block<'_>, half: u16, planes: &mut [Vec<u8>]) {
+/// The same of a channel whose rows lie in the frame just so.
+pub(super) fn rows_in_place(block: &Block<'_>, channel: usize, out: &mut Sheet<'_>) {
     let Block { reader, across, down, .. } = *block;
-    let width = block.columns.len();
+    let half = half_of(block);
     let x = across.reads(block.columns.clone());
-    let (mut middle, mut made) = (Scratch::new(x.len() + 32), Scratch::new(width));
-    for (channel, plane) in planes.iter_mut().enumerate() {
-        let Some(lines) = reader.slices(channel, &x) else { continue };
-        let mut unread = 0;
-        for (y, out) in block.rows.clone().zip(plane.chunks_exact_mut(width)) {
-            let (start, weights) = (down.start(y), down.wide(y..y + 1));
-            (unread.max(start)..start + weights.len()).for_each(|row| lines.ahead(row));
-            unread = start + weights.len();
-            if let (Some(weights), true) = (across.eighths(), down.halves_at(y)) {
-                eighths(block, [lines.row(start), lines.row(start + 1)], x.start, weights, half, out);
-                continue;
-            }
-            let mut rows = [&[][..]; MOST];
-            for (j, row) in rows.iter_mut().enumerate().take(weights.len()) {
-                *row = lines.row(start + j);
-            }
-            kernels::mix_bytes(&rows[..weights.len()], weights, &mut middle[..x.len()]);
-            weigh(across, &middle, x.start, block.columns.clone(), &mut made);
-            kernels::to_bytes(&made, half, out);
+    let Some(lines) = reader.slices(channel, &x) else { return };
+    let (mut middle, mut made) = (Scratch::new(x.len() + 32), Scratch::new(block.columns.len()));
+    let mut unread = 0;
+    for (i, y) in block.rows.clone().enumerate() {
+        let (start, weights) = (down.start(y), down.wide(y..y + 1));
+        (unread.max(start)..start + weights.len()).for_each(|row| lines.ahead(row));
+        unread = start + weights.len();
+        if let (Some(weights), true) = (across.eighths(), down.halves_at(y)) {
+            eighths(block, [lines.row(start), lines.row(start + 1)], x.start, weights, half, out.row(i));
+            continue;
         }
+        let mut rows = [&[][..]; MOST];
+        for (j, row) in rows.iter_mut().enumerate().take(weights.len()) {
+            *row = lines.row(start + j);
+        }
+        kernels::mix_bytes(&rows[..weights.len()], weights, &mut middle[..x.len()]);
+        weigh(across, &middle, x.start, block.columns.clone(), &mut made);
+        kernels::to_bytes(&made, half, out.row(i));
     }
 }
 

@@ -93,6 +93,15 @@ pub(super) struct ChromaRows {
     pub centred: bool,
 }
 
+/// Pixels of four bytes as they lie in the frame.
+pub(super) struct Pixels<'a> {
+    pub bytes: &'a [u8],
+    /// Whether colours are still to be multiplied by alpha.
+    pub straight: bool,
+    /// Whether blue comes first and not red.
+    pub blue_first: bool,
+}
+
 /// Some columns of a channel as they lie in the frame.
 pub(super) struct Slices<'a> {
     plane: Plane<'a>,
@@ -221,6 +230,19 @@ impl Reader {
             }
             _ => None,
         }
+    }
+
+    /// Pixels of R, G, B and alpha, if they are what lies in the frame.
+    pub fn pixels(&self, y: usize, x: Range<usize>) -> Option<Pixels<'_>> {
+        let (components, straight) = match &self.kind {
+            Kind::Premultiplied(components) => (&components[..], true),
+            Kind::Bytes(components) if components.len() == 4 && are_pixels_of_four(components) => {
+                (&components[..], false)
+            }
+            _ => return None,
+        };
+        let bytes = self.row(components[0], y, x);
+        Some(Pixels { bytes, straight, blue_first: components[0].offset == 2 })
     }
 
     /// The bytes of a channel in row `y`, if they lie in the frame just so.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! What a 1080p frame costs on one thread, the standard scenes' compositing among it:
 //! `cargo test --profile ci -p lk-compositor timing -- --ignored --nocapture`
-//! (`LK_TIMING=s2` for the cases whose name holds that)
+//! (`LK_TIMING=s2` for the cases whose name holds that; `LK_COLD=1` with caches emptied before each frame, as decoders and
+//! encoders empty them in whole programs)
 
 use super::CpuRenderer;
 use super::tests::{Stage, picture};
@@ -12,6 +13,8 @@ use lk_media::{Frame, FrameMut, FramePool, FrameSpec, PixelFormat, Size, kernel}
 use std::time::Duration;
 
 const FRAMES: usize = 24;
+/// Bytes that are read and written to empty the caches.
+const OTHERS: usize = 96 << 20;
 /// Bytes read at a time for the floor.
 const CHUNK: usize = 1 << 12;
 
@@ -104,7 +107,7 @@ impl Case {
 
     /// CPU times of a frame, and of the floor: reading every byte of the pictures that are new or fade and writing
     /// every byte that is drawn, in the same turns.
-    fn measure(&mut self, frames: usize) -> (Times, Times) {
+    fn measure(&mut self, frames: usize, others: &mut [u8]) -> (Times, Times) {
         let mut renderer = CpuRenderer::new(1).unwrap();
         let (mut times, mut floors) = (Vec::new(), Vec::new());
         let mut written = [0, 1].map(|_| FramePool::shared().frame(self.output).unwrap());
@@ -112,6 +115,7 @@ impl Case {
             self.next(frame);
             let outputs = vec![OutputRequest { spec: self.output, buffer: None }];
             let statistics = renderer.statistics();
+            disturb(others);
             let before = thread_cpu_time();
             let frames = self.stage.render(&mut renderer, outputs).unwrap();
             let took = thread_cpu_time() - before;
@@ -120,6 +124,7 @@ impl Case {
             let share =
                 (now.drawn - statistics.drawn) as f64 / (now.pixels - statistics.pixels).max(1) as f64;
             self.next(frame);
+            disturb(others);
             let before = thread_cpu_time();
             self.touch(share, &mut written[frame % 2]);
             let floor = thread_cpu_time() - before;
@@ -148,6 +153,11 @@ impl Case {
             plane.data[..bytes].fill(sum as u8);
         }
     }
+}
+
+/// Fills the caches with something else.
+fn disturb(others: &mut [u8]) {
+    others.iter_mut().for_each(|b| *b = b.wrapping_add(1));
 }
 
 fn cases() -> Vec<Case> {
@@ -226,8 +236,10 @@ fn timing_of_a_1080p_frame() {
     // longer, for a profile
     let frames = std::env::var("LK_FRAMES").ok().and_then(|f| f.parse().ok()).unwrap_or(FRAMES);
     let only = std::env::var("LK_TIMING").unwrap_or_default();
+    let cold = std::env::var("LK_COLD").is_ok_and(|cold| cold != "0");
+    let mut others = vec![0; if cold { OTHERS } else { 0 }];
     for mut case in cases().into_iter().filter(|c| c.name.contains(&only)) {
-        let (times, floor) = case.measure(frames);
+        let (times, floor) = case.measure(frames, &mut others);
         let ms = |t: Duration| t.as_secs_f64() * 1e3;
         let (median, least) = (ms(times.median), ms(times.least));
         let (floor_median, floor) = (ms(floor.median), ms(floor.least));

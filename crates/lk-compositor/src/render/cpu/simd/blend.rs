@@ -2,6 +2,7 @@
 //! Blending rows. Bytes are taken apart within 128-bit lanes and packed again the same way; planes of a layer share what
 //! is made of its alpha.
 
+use super::color::{apart_in_lanes, mul_255};
 use super::*;
 
 /// Samples that all of some rows have.
@@ -57,10 +58,18 @@ fn left_by(a: __m256i, k: __m256i) -> [__m256i; 2] {
     ]
 }
 
+/// The same of an alpha that is a number.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn weighed(d: __m256i, p: __m256i, left: [__m256i; 2], k: __m256i) -> __m256i {
-    let ([d0, d1], [p0, p1], half) = (raised(d), raised(p), all(129));
+fn left_by_number(a: __m256i, k: __m256i) -> __m256i {
+    _mm256_xor_si256(high(_mm256_mullo_epi16(a, all(257)), k), all(65535))
+}
+
+/// Values and what is left of the canvas, in high halves of numbers, weighted and added up to bytes.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn weighed([d0, d1]: [__m256i; 2], [p0, p1]: [__m256i; 2], left: [__m256i; 2], k: __m256i) -> __m256i {
+    let half = all(129);
     let sum0 = _mm256_adds_epu16(_mm256_adds_epu16(high(p0, k), high(d0, left[0])), half);
     let sum1 = _mm256_adds_epu16(_mm256_adds_epu16(high(p1, k), high(d1, left[1])), half);
     _mm256_packus_epi16(_mm256_srli_epi16::<8>(sum0), _mm256_srli_epi16::<8>(sum1))
@@ -70,11 +79,8 @@ fn weighed(d: __m256i, p: __m256i, left: [__m256i; 2], k: __m256i) -> __m256i {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn reduced(v: __m256i, rest: [__m256i; 2]) -> __m256i {
-    let ([v0, v1], half, spread) = (widened(v), all(128), all(257));
-    // the same as adding a 256th and dividing by 256
-    let t0 = high(_mm256_add_epi16(_mm256_mullo_epi16(v0, rest[0]), half), spread);
-    let t1 = high(_mm256_add_epi16(_mm256_mullo_epi16(v1, rest[1]), half), spread);
-    _mm256_packus_epi16(t0, t1)
+    let [v0, v1] = widened(v);
+    _mm256_packus_epi16(mul_255(v0, rest[0]), mul_255(v1, rest[1]))
 }
 
 /// `P·k + D·(1 − A·k)`; see `blend::over`.
@@ -93,7 +99,7 @@ pub(in super::super) fn over<const N: usize>(
             let (Some(d), Some(p)) = (dst[at..].first_chunk_mut(), values[at..].first_chunk()) else {
                 return at;
             };
-            store_row(weighed(load_row(d), load_row(p), left, k), d);
+            store_row(weighed(raised(load_row(d)), raised(load_row(p)), left, k), d);
         }
         at += 32;
     }
@@ -103,7 +109,7 @@ pub(in super::super) fn over<const N: usize>(
             let (Some(d), Some(p)) = (dst[at..].first_chunk_mut(), values[at..].first_chunk()) else {
                 return at;
             };
-            store_half(weighed(load_half(d), load_half(p), left, k), d);
+            store_half(weighed(raised(load_half(d)), raised(load_half(p)), left, k), d);
         }
         at += LANES;
     }
@@ -140,6 +146,46 @@ pub(in super::super) fn over_full<const N: usize>(
         at += LANES;
     }
     at
+}
+
+/// Pixels of four bytes laid over planes of their colours; see `blend::pixels`.
+#[target_feature(enable = "avx2")]
+pub(in super::super) fn pixels<const STRAIGHT: bool, const WHOLE: bool>(
+    dst: &mut [&mut [u8]; 3],
+    row: &[u8],
+    k: u16,
+) -> usize {
+    let k = all(k);
+    for (i, group) in row.as_chunks::<128>().0.iter().enumerate() {
+        ask_ahead(group);
+        let [low, upper] = apart_in_lanes(group);
+        let alpha = [low[3], upper[3]];
+        let left = match WHOLE {
+            true => [_mm256_xor_si256(alpha[0], all(255)), _mm256_xor_si256(alpha[1], all(255))],
+            false => [left_by_number(alpha[0], k), left_by_number(alpha[1], k)],
+        };
+        for (c, dst) in dst.iter_mut().enumerate() {
+            let mut p = [low[c], upper[c]];
+            if STRAIGHT {
+                p = [mul_255(p[0], alpha[0]), mul_255(p[1], alpha[1])];
+            }
+            let Some(d) = dst.get_mut(32 * i..).and_then(|d| d.first_chunk_mut()) else { return 32 * i };
+            let before = load_row(d);
+            let made = match WHOLE {
+                true => {
+                    let [d0, d1] = widened(before);
+                    let (d0, d1) = (mul_255(d0, left[0]), mul_255(d1, left[1]));
+                    _mm256_packus_epi16(_mm256_add_epi16(p[0], d0), _mm256_add_epi16(p[1], d1))
+                }
+                false => {
+                    let p = [_mm256_slli_epi16::<8>(p[0]), _mm256_slli_epi16::<8>(p[1])];
+                    weighed(raised(before), p, left, k)
+                }
+            };
+            store_row(made, d);
+        }
+    }
+    row.len() / 128 * 32
 }
 
 /// `P·k + D·rest`; see `blend::mix`.

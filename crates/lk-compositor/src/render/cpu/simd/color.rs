@@ -99,6 +99,40 @@ fn apart<const HIGH: usize>(pixels: &[u8; 64]) -> [__m256i; 4] {
     ]
 }
 
+/// The components of 32 four-byte pixels: of each, those of the pixels that lie in the low halves of lanes when 32 bytes
+/// are widened within lanes, and those in the high halves.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn apart_in_lanes(pixels: &[u8; 128]) -> [[__m256i; 4]; 2] {
+    let [first, second] = &QUADS[0];
+    let (first, second) = (load_row(first), load_row(second));
+    let fours = pixels.as_chunks().0;
+    [eight_apart(fours, 0, first, second), eight_apart(fours, 2, first, second)]
+}
+
+/// The components of eight pixels, and of those that are sixteen further on.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn eight_apart(fours: &[[u8; 16]], from: usize, first: __m256i, second: __m256i) -> [__m256i; 4] {
+    let (a, b) = (two_fours(fours, from), two_fours(fours, from + 1));
+    let (a_01, b_01) = (_mm256_shuffle_epi8(a, first), _mm256_shuffle_epi8(b, first));
+    let (a_23, b_23) = (_mm256_shuffle_epi8(a, second), _mm256_shuffle_epi8(b, second));
+    [
+        _mm256_unpacklo_epi64(a_01, b_01),
+        _mm256_unpackhi_epi64(a_01, b_01),
+        _mm256_unpacklo_epi64(a_23, b_23),
+        _mm256_unpackhi_epi64(a_23, b_23),
+    ]
+}
+
+/// Four pixels, and the four that are sixteen further on.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn two_fours(fours: &[[u8; 16]], at: usize) -> __m256i {
+    let low = _mm256_castsi128_si256(load_sixteen(&fours[at]));
+    _mm256_inserti128_si256::<1>(low, load_sixteen(&fours[at + 4]))
+}
+
 /// Puts the numbers of [`apart`] in order.
 #[inline]
 #[target_feature(enable = "avx2")]
@@ -106,18 +140,10 @@ fn in_order(v: __m256i) -> __m256i {
     _mm256_permute4x64_epi64::<0b11_01_10_00>(v)
 }
 
-/// Numbers below 256 of two groups of [`apart`] as bytes in order.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn pack_in_order(a: __m256i, b: __m256i) -> __m256i {
-    let order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-    _mm256_permutevar8x32_epi32(_mm256_packus_epi16(a, b), order)
-}
-
 /// See `source::mul_255`.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn mul_255(v: __m256i, a: __m256i) -> __m256i {
+pub(super) fn mul_255(v: __m256i, a: __m256i) -> __m256i {
     // the same as adding a 256th and dividing by 256
     high(_mm256_add_epi16(_mm256_mullo_epi16(v, a), all(128)), all(257))
 }
@@ -135,15 +161,14 @@ fn product(v: __m256i, a: __m256i) -> __m256i {
 pub(in super::super) fn planes_4<const STRAIGHT: bool>(row: &[u8], out: &mut [&mut [u8]; 4]) -> usize {
     let groups = row.as_chunks::<128>().0;
     for (i, group) in groups.iter().enumerate() {
-        let halves = group.as_chunks().0;
-        let (a, b) = (apart::<0>(&halves[0]), apart::<0>(&halves[1]));
+        let [a, b] = apart_in_lanes(group);
         for c in 0..4 {
             let (mut low, mut high) = (a[c], b[c]);
             if STRAIGHT && c < 3 {
                 (low, high) = (mul_255(low, a[3]), mul_255(high, b[3]));
             }
             if let Some(out) = out[c].get_mut(32 * i..32 * i + 32).and_then(|o| o.first_chunk_mut()) {
-                store_row(pack_in_order(low, high), out);
+                store_row(_mm256_packus_epi16(low, high), out);
             }
         }
     }
