@@ -34,7 +34,8 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A runtime folder of the test's own. Short: the path of a socket has 107 bytes."""
     folder = Path("/tmp") / f"lk-py-{os.getpid()}-{time.monotonic_ns() % 10**9}"
     folder.mkdir(mode=0o700)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+    for variable in ("XDG_RUNTIME_DIR", "LOCALAPPDATA"):
+        monkeypatch.setenv(variable, str(folder.absolute()))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 

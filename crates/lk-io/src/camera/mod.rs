@@ -6,10 +6,13 @@
 //! afresh; one that is unplugged is looked for until it is there again. The ways to cameras are behind one trait
 //! (`backend`); `mode` chooses among what they offer, `choice` among the cameras.
 
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))] // no other system has a way to cameras yet
 mod backend;
 mod choice;
 mod list;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 mod mode;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 mod picture;
 #[cfg(target_os = "linux")]
 mod pipewire;
