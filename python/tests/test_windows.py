@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
@@ -14,6 +15,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import LiveKit as lk
+import media
 import numpy as np
 import pytest
 
@@ -199,6 +201,44 @@ def test_the_registry_says_what_the_camera_is(registered: None) -> None:
     assert len({int(luma[0, 0]) for luma in lumas}) > 10
 
 
+def test_the_camera_is_a_source_here(registered: None) -> None:
+    (info,) = [camera for camera in lk.cameras() if camera.name == "LiveKit"]
+    assert info.backend == "DirectShow"
+    assert {mode.format for mode in info.modes} == {"yuyv422", "bgr24"}
+    for name in ("yuyv422", "bgr24"):
+        with (
+            Writer("LiveKitVCam", WIDTH, HEIGHT, 30, 10**6) as writer,
+            lk.Camera("LiveKit", format=name) as camera,
+        ):
+            assert camera.size() == (WIDTH, HEIGHT)
+            writer.go_on()
+            seen = []
+            for frame in camera.frames(timeout=PATIENCE):
+                array = frame.to_ndarray("bgr24")
+                if np.ptp(array) <= 2:
+                    seen.append(int(array[0, 0, 0]))
+                if len(seen) == 30:
+                    break
+        steps = np.diff(seen)
+        assert ((steps >= -1) & (steps <= 8) | (steps < -150)).all(), seen
+        assert len(set(seen)) > 10
+
+
+def test_what_has_the_first_row_last_is_upright(registered: None) -> None:
+    with (
+        lk.IPCTarget("LiveKitVCam", WIDTH, HEIGHT, False) as target,
+        lk.Camera("LiveKit", format="bgr24") as camera,
+    ):
+        picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+        picture[: HEIGHT // 2] = (10, 200, 90)
+        target.push(picture)
+        end = time.monotonic() + PATIENCE
+        for frame in camera.frames(timeout=PATIENCE):
+            if np.array_equal(frame.to_ndarray("bgr24"), picture):
+                break
+            assert time.monotonic() < end, "it never comes"
+
+
 def test_regsvr32_registers_it_too(registered: None) -> None:
     library = Path(lk.__file__).parent / "livekit_studio" / "livekit_vcam.dll"
     vcam("unregister")
@@ -226,10 +266,86 @@ def test_a_window_shows_what_it_is_given_and_is_captured() -> None:
             end = time.monotonic() + PATIENCE
             while True:
                 viewer.draw()
-                seen = capture.frame(timeout=PATIENCE).to_ndarray("bgr24")
+                seen = capture.frame().to_ndarray("bgr24")
                 if seen.shape == picture.shape and np.array_equal(seen, picture):
                     break
                 assert time.monotonic() < end, "it never shows the picture"
     finally:
         viewer.close()
     assert not viewer.draw()
+
+
+def example(name: str, *arguments: object) -> subprocess.Popen[str]:
+    path = Path(__file__).parents[2] / "examples" / "python" / name
+    command = [sys.executable, "-P", str(path), *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
+
+
+def test_the_programs_of_2020_share_a_film(numbered: Path) -> None:
+    reader = example("ipc_2020.py", "read")
+    try:
+        end = time.monotonic() + PATIENCE
+        while "IPCSource => Viewer" not in [window.title for window in lk.windows()]:
+            assert time.monotonic() < end, "no window is opened"
+            time.sleep(0.1)
+        with lk.WindowCapture(title="IPCSource => Viewer") as capture:
+            assert example("ipc_2020.py", "write", numbered).wait(PATIENCE) == 0
+            end = time.monotonic() + PATIENCE
+            while capture.frame().to_ndarray("bgr24").max() < 200:
+                assert time.monotonic() < end, "the film is never shown"
+                time.sleep(0.05)
+    finally:
+        reader.kill()
+        reader.wait(PATIENCE)
+
+
+def test_the_program_of_2020_is_a_camera(registered: None) -> None:
+    vcam("register", "--size", "1280x720", "--fps", "30")
+    with example("vcam_2020.py", 20) as writer:
+        lumas = captured(30, 1280, 720)
+        assert (np.diff(lumas[-10:].astype(int), axis=0) != 0).any(), "the pattern moves"
+        assert lumas[-1].std() > 30
+        writer.kill()
+
+
+# ---- Sound ----------------------------------------------------------------------------------------------------
+
+
+def heard(level: float) -> None:
+    """Waits until the microphone hears that, in dBFS as sines have it."""
+    with lk.AudioMixer() as mixer, lk.Microphone() as microphone:
+        ear = mixer.add(microphone)
+        end = time.monotonic() + PATIENCE
+        while abs(ear.rms[0] + 10 * math.log10(2) - level) > 0.5:
+            assert time.monotonic() < end, f"{ear.rms} is heard"
+            time.sleep(0.1)
+
+
+@pytest.fixture
+def sound() -> None:
+    if not lk.speakers() or "LIVEKIT_TEST_MICROPHONE" not in os.environ:
+        pytest.skip("there are no sound devices: this needs PulseAudio, which is not running")
+
+
+def test_devices_are_listed(sound: None) -> None:
+    for devices in (lk.speakers(), lk.microphones()):
+        assert [device.is_default for device in devices].count(True) == 1
+        assert devices[0].is_default
+        assert all(device.rate > 0 and device.name for device in devices)
+
+
+def test_the_microphone_hears_what_is_there(sound: None) -> None:
+    heard(float(os.environ["LIVEKIT_TEST_MICROPHONE"]))
+
+
+def test_a_tone_is_played(sound: None, tmp_path: Path) -> None:
+    """Whoever runs the tests listens to the speaker and measures what comes: 1 kHz at -20 dBFS."""
+    tone = media.write_sound(tmp_path / "tone.wav", np.repeat(media.tone(4, 1000, 0.1)[:, :1], 2, axis=1))
+    with lk.Player(tone) as player, lk.Speaker(source=player) as speaker:
+        player.start()
+        end = time.monotonic() + PATIENCE
+        while not player.is_eof_reached():
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        assert speaker.state == "live"
+        assert speaker.statistics().underruns < 20

@@ -17,16 +17,33 @@ wine_env
 
 scratch=$(mktemp -d)
 Xvfb -displayfd 3 -screen 0 1280x720x24 -noreset 3>"$scratch/display" 2>/dev/null &
-display=$!
+started=($!)
 finish() {
     "$WINESERVER" -k 2>/dev/null || true
-    kill "$display" 2>/dev/null || true
+    kill "${started[@]}" 2>/dev/null || true
     rm -rf "$scratch"
 }
 trap finish EXIT
 for _ in $(seq 100); do [ -s "$scratch/display" ] && break || sleep 0.1; done
 DISPLAY=:$(cat "$scratch/display")
 export DISPLAY
+
+# ---- A speaker that is recorded, and a microphone that hears 700 Hz -------------------------------------------
+
+export XDG_RUNTIME_DIR=$scratch PULSE_RUNTIME_PATH=$scratch/pulse PULSE_SERVER=unix:$scratch/sound
+pulseaudio -n --daemonize=no --exit-idle-time=-1 --disable-shm=yes --log-level=error \
+    -L "module-native-protocol-unix socket=$scratch/sound auth-anonymous=1" \
+    -L "module-null-sink sink_name=speaker rate=48000" -L "module-null-sink sink_name=air rate=48000" \
+    -L "module-remap-source master=air.monitor source_name=microphone" 2>"$LOG/pulseaudio.txt" &
+started+=($!)
+for _ in $(seq 100); do pactl info >/dev/null 2>&1 && break || sleep 0.1; done
+pactl set-default-sink speaker && pactl set-default-source microphone
+"$PY" tests/windows/tone.py make "$scratch/700.wav" 700 -26
+(while paplay --device=air "$scratch/700.wav"; do :; done) 2>/dev/null &
+started+=($!)
+parec --device=speaker.monitor --format=s16le --rate=48000 --channels=2 --latency-msec=50 >"$scratch/heard.raw" &
+started+=($!)
+export LIVEKIT_TEST_MICROPHONE=-26
 
 # ---- The wheel ------------------------------------------------------------------------------------------------
 
@@ -51,6 +68,11 @@ tests=("$@")
 (cd build/pytest-windows && python -m pytest "${tests[@]/#/$ROOT/}" --import-mode=importlib \
     -o "pythonpath=$ROOT/python/tests" -o "cache_dir=$ROOT/build/pytest-windows/cache" -rs --timeout=300 -p no:faulthandler) \
     2>&1 | tee "$LOG/python.txt" || failed+=("Python tests")
+
+if [ $# = 0 ]; then
+    title "The speaker played 1 kHz at -20 dBFS"
+    "$PY" tests/windows/tone.py heard "$scratch/heard.raw" 1000 -20 || failed+=("the speaker")
+fi
 
 title "Summary: tested under $("$WINE" --version)"
 if [ ${#failed[@]} -gt 0 ]; then
