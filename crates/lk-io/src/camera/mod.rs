@@ -6,7 +6,8 @@
 //! afresh; one that is unplugged is looked for until it is there again. The ways to cameras are behind one trait
 //! (`backend`); `mode` chooses among what they offer, `choice` among the cameras.
 
-#[cfg_attr(not(any(target_os = "linux", windows)), allow(dead_code))] // no other system has a way to cameras yet
+#[cfg_attr(not(any(target_os = "linux", windows)), allow(dead_code))]
+// no other system has a way to cameras yet
 mod backend;
 mod choice;
 #[cfg(windows)]

@@ -58,7 +58,9 @@ impl Kind {
 
     /// How the bytes of pictures in a mode lie.
     pub fn layout(&self, mode: &CameraMode) -> Layout {
-        let Some((_, order)) = pixels_of(&self.get().subtype) else { return Layout::of(mode, ColorSpace::JPEG) };
+        let Some((_, order)) = pixels_of(&self.get().subtype) else {
+            return Layout::of(mode, ColorSpace::JPEG);
+        };
         let color = match mode.format {
             CameraFormat::Mjpeg => ColorSpace::JPEG,
             CameraFormat::Raw(format) if !format.is_yuv() => ColorSpace::RGB,

@@ -129,8 +129,7 @@ impl Backend for DirectShow {
             let offers = filter_of(&moniker).map(|filter| kinds::offers(&filter)).unwrap_or_default();
             let plain: Vec<_> = offers.into_iter().map(|(offer, _)| offer).collect();
             let address = property(&moniker, w!("DevicePath")).unwrap_or_else(|| id.clone());
-            let info =
-                CameraInfo { id: id.clone(), name, address, backend: NAME, modes: modes(&plain) };
+            let info = CameraInfo { id: id.clone(), name, address, backend: NAME, modes: modes(&plain) };
             found.push(Found { info, node: None, place: id });
         }
         Ok(found)

@@ -45,9 +45,8 @@ pub(super) fn open(camera: &Found, options: &CameraOptions) -> Result<Running> {
     let same = |m: &windows::Win32::System::Com::IMoniker| id_of(m).as_ref() == Some(&camera.info.id);
     let moniker = monikers()?.into_iter().find(same).ok_or_else(gone)?;
     let filter = filter_of(&moniker).map_err(fail)?;
-    let pin = kinds::pin_of(&filter).ok_or_else(|| {
-        Error::new(ErrorKind::DeviceNotFound, format!("{name} gives no pictures"))
-    })?;
+    let pin = kinds::pin_of(&filter)
+        .ok_or_else(|| Error::new(ErrorKind::DeviceNotFound, format!("{name} gives no pictures")))?;
     let (offers, mut types): (Vec<_>, Vec<Kind>) = kinds::offers(&filter).into_iter().unzip();
     let mode = choose(name, &offers, options)?;
     let place = offers.iter().position(|offer| offer.has(&mode));
