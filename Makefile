@@ -3,7 +3,7 @@
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-portable lint wheel wheel-portable sdist bench verify docs docs-pictures fmt clean setup
+.PHONY: help demo test test-portable lint wheel wheel-portable sdist bench verify windows test-windows docs docs-pictures fmt clean setup
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,12 @@ docs: setup ## the documentation as a static site, into build/site
 
 docs-pictures: setup ## the pictures of the documentation, made by its own lines
 	@tools/docs.sh pictures
+
+windows: setup ## the Python wheel for Windows x64, cross-built, into dist/windows/ (docs/windows.md)
+	@tools/windows/build.sh
+
+test-windows: windows ## install that wheel in a Windows Python under Wine and test it
+	@tools/windows/test.sh
 
 fmt: setup ## format Rust and Python in place
 	@tools/fmt.sh

@@ -19,6 +19,7 @@ MAY_USE: dict[str, set[str]] = {
     "lk-control": {"livekit-studio"},
     "lk-cli": {"livekit-studio", "lk-control"},
     "lk-python": {"livekit-studio", "lk-control", "lk-cli"},
+    "lk-vcam": {"lk-media", "lk-io"},
     "lk-tests": FACADE | {"livekit-studio", "lk-control", "lk-cli"},
 }
 # Outside crates that only one of ours may name.

@@ -36,7 +36,7 @@ python_lint() { "$VENV/bin/ruff" check --config tools/ruff.toml "${PYTHON_PATHS[
 clippy() { need clippy && cargo clippy --profile ci --workspace --all-targets "${LOCKED[@]}" -- -D warnings; }
 shell_scripts() {
     local script
-    for script in tools/*.sh tools/portable/*.sh tests/*/*.sh .ci/run; do bash -n "$script" || return 1; done
+    for script in tools/*.sh tools/portable/*.sh tools/windows/*.sh tests/*/*.sh .ci/run; do bash -n "$script" || return 1; done
 }
 # From a folder where the source tree's python/ cannot be imported: the stubs are compared with the installed wheel.
 stubs() { (cd build/lint && "$PY" -P -m mypy.stubtest livekit_studio LiveKit); }
@@ -52,11 +52,16 @@ check "shell scripts parse" shell_scripts
 check "Rust format" rust_format
 check "Python format" python_format
 check "Python lint" python_lint
-check "Python tools are typed" types tools/*.py tools/portable/*.py
+check "Python tools are typed" types tools/*.py tools/portable/*.py tools/windows/*.py
 check "crate edges" "$PY" tools/check_edges.py
 check "licences of dependencies" "$PY" tools/check_licenses.py
 check "list of what is inside" "$PY" tools/licences.py
 check "clippy" clippy
+if (. tools/windows/env.sh && have_tool_chain); then
+    check "types for Windows" tools/windows/build.sh check
+else
+    say "skipped: types for Windows (there is no tool chain for it here: make windows)"
+fi
 check "wheel" tools/wheel.sh install
 check "Python stubs match the wheel" stubs
 check "Python examples are typed" types examples/python

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,6 +39,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 FRAMES = 300  # of the numbered clip: 10 s at 30 frames a second
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """On Windows some tests make no sense; which, and why, stands in tests/windows/skips.txt."""
+    if sys.platform != "win32":
+        return
+    path = Path(__file__).parents[2] / "tests" / "windows" / "skips.txt"
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]
+    for part, _, reason in (line.partition(": ") for line in lines):
+        for item in items:
+            if part in item.nodeid:
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session")

@@ -60,8 +60,7 @@ pub use lk_io::record::{
     AudioTrack, Recorder, RecorderSettings, RecorderState, RecorderStatistics, RecordingReport,
 };
 pub use lk_io::viewer::{Key, Painter, View, ViewFit, Viewer, ViewerOptions, ViewerStatistics};
-/// The camera that shows what programs share under a name: its settings and its process.
-#[cfg(unix)]
+/// The camera that shows what programs share under a name: its settings, and its process or filter.
 pub use lk_io::virtual_camera::host as virtual_camera;
 pub use lk_io::virtual_camera::{CameraDevice, VirtualCamera, VirtualCameraOptions, VirtualCameraStatistics};
 pub use lk_io::window_capture::{CHOOSE, Capture, CaptureOptions, Region, WindowInfo, WindowRule, windows};

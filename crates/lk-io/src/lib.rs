@@ -8,7 +8,7 @@ mod bell;
 pub mod camera;
 mod choose;
 pub mod copier;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod desktop;
 pub mod encode;
 pub mod generate;

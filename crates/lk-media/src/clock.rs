@@ -22,16 +22,15 @@ impl Clock for LiveClock {
         Timestamp::from_nanos(t.tv_sec * 1_000_000_000 + t.tv_nsec)
     }
 
-    #[cfg(not(unix))]
+    #[cfg(windows)]
     fn now(&self) -> Timestamp {
-        static START: OnceLock<Instant> = OnceLock::new();
-        Timestamp::ZERO + START.get_or_init(Instant::now).elapsed()
+        Timestamp::from_nanos(crate::qpc::now_nanos())
     }
 }
 
 impl dyn Clock {
-    /// The one live clock of this process: CLOCK_MONOTONIC from its own zero on Unix, so that times compare
-    /// between processes.
+    /// The one live clock of this process: CLOCK_MONOTONIC from its own zero, or the performance counter on Windows, so
+    /// that times compare between processes.
     pub fn live() -> Arc<dyn Clock> {
         static LIVE: OnceLock<Arc<LiveClock>> = OnceLock::new();
         LIVE.get_or_init(|| Arc::new(LiveClock)).clone()
@@ -84,26 +83,26 @@ impl Deadline {
     }
 }
 
-/// CPU time used so far by all threads of this process (zero where the system does not tell).
+/// CPU time used so far by all threads of this process.
 pub fn process_cpu_time() -> Duration {
     #[cfg(unix)]
     {
         let t = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
         Duration::new(t.tv_sec.unsigned_abs(), t.tv_nsec.unsigned_abs() as u32)
     }
-    #[cfg(not(unix))]
-    Duration::ZERO
+    #[cfg(windows)]
+    crate::qpc::process_cpu_time()
 }
 
-/// CPU time used so far by the calling thread (zero where the system does not tell).
+/// CPU time used so far by the calling thread.
 pub fn thread_cpu_time() -> Duration {
     #[cfg(unix)]
     {
         let t = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
         Duration::new(t.tv_sec.unsigned_abs(), t.tv_nsec.unsigned_abs() as u32)
     }
-    #[cfg(not(unix))]
-    Duration::ZERO
+    #[cfg(windows)]
+    crate::qpc::thread_cpu_time()
 }
 
 /// Measures how long something took.

@@ -123,6 +123,15 @@ impl Error {
         self.errno
     }
 
+    /// Adds the POSIX number of what the system said, where there is one: Windows has numbers of its own.
+    #[must_use]
+    pub fn with_errno_of(self, error: &std::io::Error) -> Self {
+        match posix(error) {
+            Some(errno) => self.with_errno(errno),
+            None => self,
+        }
+    }
+
     /// A broken promise inside this workspace.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Internal, message)
@@ -153,5 +162,27 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.source.as_deref().map(|e| e as &(dyn std::error::Error + 'static))
+    }
+}
+
+/// The POSIX number of an error of the system's.
+pub fn posix(error: &std::io::Error) -> Option<i32> {
+    #[cfg(unix)]
+    return error.raw_os_error();
+    #[cfg(not(unix))]
+    {
+        use std::io::ErrorKind as E;
+        error.raw_os_error().map(|_| match error.kind() {
+            E::NotFound => 2,
+            E::PermissionDenied => 13,
+            E::ResourceBusy => 16,
+            E::AlreadyExists => 17,
+            E::NotADirectory => 20,
+            E::IsADirectory => 21,
+            E::InvalidInput | E::InvalidFilename => 22,
+            E::StorageFull => 28,
+            E::ReadOnlyFilesystem => 30,
+            _ => 5,
+        })
     }
 }

@@ -18,6 +18,8 @@ pub mod lease;
 pub mod pixel;
 pub mod pool;
 pub mod port;
+#[cfg(windows)]
+mod qpc;
 pub mod ramp;
 pub mod source;
 pub mod target;

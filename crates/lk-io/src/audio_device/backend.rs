@@ -6,16 +6,22 @@ use super::AudioDevice;
 #[cfg(target_os = "linux")]
 use super::alsa;
 use super::choice::DeviceChoice;
-use super::link::Served;
+use super::link::{HangUp, Served};
+#[cfg(unix)]
 use super::pulse;
+#[cfg(windows)]
+use super::wasapi;
 use lk_media::{Error, ErrorKind, Result, Timestamp};
-use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 /// A way to the devices.
 pub(super) trait Backend: Sync {
     /// What [`WAYS`] calls it.
     fn name(&self) -> &'static str;
+    /// Whether it can make devices that other programs see.
+    fn is_server(&self) -> bool {
+        false
+    }
     /// Whether it may be there: no more than a look, for what is done often.
     fn may_be_there(&self) -> bool;
     /// The devices there are now. An error of kind Device where there is none because it is not there.
@@ -34,9 +40,12 @@ pub(super) trait Backend: Sync {
 
 /// All of them, the first that has devices is used.
 static BACKENDS: &[&dyn Backend] = &[
+    #[cfg(unix)]
     &pulse::Pulse,
     #[cfg(target_os = "linux")]
     &alsa::Alsa,
+    #[cfg(windows)]
+    &wasapi::Wasapi,
 ];
 
 /// The variable that says which of them may be used, by their names and in this order.
@@ -56,6 +65,7 @@ pub(super) struct Lists {
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
     /// What mixers call the stream.
+    #[cfg_attr(not(unix), allow(dead_code))] // there it is that of the program
     pub(super) title: String,
     /// The device's id; None is the default, whichever it is.
     pub(super) device: Option<String>,
@@ -83,8 +93,8 @@ pub(super) trait Taker {
 pub(super) trait Playing: Send {
     /// Waits a moment for the device and gives it what it wants; an error when the stream is over.
     fn step(&mut self, giver: &mut dyn Giver) -> Result<()>;
-    /// As [`Served::handle`].
-    fn handle(&self) -> Result<Option<UnixStream>> {
+    /// As [`Served::hang_up`].
+    fn hang_up(&self) -> Result<Option<HangUp>> {
         Ok(None)
     }
 }
@@ -93,8 +103,8 @@ pub(super) trait Playing: Send {
 pub(super) trait Hearing: Send {
     /// Waits a moment for sound and hands it on; an error when the stream is over.
     fn step(&mut self, taker: &mut dyn Taker) -> Result<()>;
-    /// As [`Served::handle`].
-    fn handle(&self) -> Result<Option<UnixStream>> {
+    /// As [`Served::hang_up`].
+    fn hang_up(&self) -> Result<Option<HangUp>> {
         Ok(None)
     }
 }
@@ -106,14 +116,14 @@ pub(super) trait Watching: Send {
 }
 
 impl Served for Box<dyn Playing> {
-    fn handle(&self) -> Result<Option<UnixStream>> {
-        (**self).handle()
+    fn hang_up(&self) -> Result<Option<HangUp>> {
+        (**self).hang_up()
     }
 }
 
 impl Served for Box<dyn Hearing> {
-    fn handle(&self) -> Result<Option<UnixStream>> {
-        (**self).handle()
+    fn hang_up(&self) -> Result<Option<HangUp>> {
+        (**self).hang_up()
     }
 }
 
@@ -151,7 +161,9 @@ pub(super) fn current() -> Result<(&'static dyn Backend, Lists)> {
     }
     match (empty, failed) {
         (Some(empty), _) => Ok(empty),
-        (None, failed) => Err(failed.unwrap_or_else(|| Error::internal("no way to sound devices"))),
+        (None, failed) => Err(failed.unwrap_or_else(|| {
+            Error::new(ErrorKind::Device, "this version knows no sound devices on this system")
+        })),
     }
 }
 
@@ -164,11 +176,12 @@ fn both(first: &Error, second: &Error) -> Error {
 /// The devices of the sound server, for what only a server can do.
 pub(super) fn server() -> Result<Lists> {
     let (backend, lists) = current()?;
-    if backend.name() == pulse::Pulse.name() {
+    if backend.is_server() {
         return Ok(lists);
     }
     // why there is no server, and what to install
-    pulse::Pulse.lists().and_then(|_| {
+    let server = BACKENDS.iter().find(|b| b.is_server()).ok_or_else(super::virtual_device::no_server)?;
+    server.lists().and_then(|_| {
         Err(Error::new(ErrorKind::Device, format!("{WAYS} prefers {}", backend.name()))
             .with_hint("only a sound server can make devices that other programs see"))
     })

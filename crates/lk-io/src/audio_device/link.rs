@@ -5,8 +5,6 @@ use lk_media::clock::Deadline;
 use lk_media::thread::{self, Process, Thread};
 use lk_media::{Cancel, Error, Event, EventKind, Events, Result, SourceState, Wake};
 use parking_lot::Mutex;
-use std::net::Shutdown;
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,15 +22,18 @@ pub(super) struct Link {
     cancel: Cancel,
     wake: Wake,
     /// Ends the connection, and with it a wait for it.
-    socket: Mutex<Option<UnixStream>>,
+    hang_up: Mutex<Option<HangUp>>,
     process: Process,
 }
 
 /// An open stream or whatever else the connection is for.
 pub(super) trait Served: Send + Sized + 'static {
-    /// A handle on its socket, if a wait for it may be ended by closing that.
-    fn handle(&self) -> Result<Option<UnixStream>>;
+    /// What ends a wait for it, if its waits are not short anyway.
+    fn hang_up(&self) -> Result<Option<HangUp>>;
 }
+
+/// Ends the connection to a device from another thread.
+pub(super) type HangUp = Box<dyn FnOnce() + Send>;
 
 impl Link {
     pub(super) fn new(name: String, kind: EventKind) -> Arc<Self> {
@@ -44,7 +45,7 @@ impl Link {
             others: Mutex::default(),
             cancel: Cancel::new(),
             wake: Wake::new(),
-            socket: Mutex::default(),
+            hang_up: Mutex::default(),
             process: Process::here(),
         })
     }
@@ -107,10 +108,8 @@ impl Link {
         }
         self.cancel.cancel();
         self.wake.ring();
-        if let Some(socket) = self.socket.lock().take()
-            && let Err(e) = socket.shutdown(Shutdown::Both)
-        {
-            tracing::debug!("{}: {e}", self.name);
+        if let Some(hang_up) = self.hang_up.lock().take() {
+            hang_up();
         }
         self.enter(SourceState::Ended, None);
         self.events.close();
@@ -118,7 +117,7 @@ impl Link {
     }
 
     fn attach<S: Served>(&self, served: &S) -> Result<()> {
-        *self.socket.lock() = served.handle()?;
+        *self.hang_up.lock() = served.hang_up()?;
         Ok(())
     }
 

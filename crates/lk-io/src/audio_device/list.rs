@@ -3,12 +3,11 @@
 
 use super::AudioDevice;
 use super::backend::{self, Backend, Watching};
-use super::link::{Link, Served, Step};
+use super::link::{HangUp, Link, Served, Step};
 use lk_media::clock::Stopwatch;
 use lk_media::thread::Thread;
 use lk_media::{Error, ErrorKind, Event, EventKind, Events, Result};
 use parking_lot::Mutex;
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,7 +63,7 @@ pub struct AudioDeviceWatch {
 struct Watched(Option<(&'static dyn Backend, Box<dyn Watching>)>, Stopwatch);
 
 impl Served for Watched {
-    fn handle(&self) -> Result<Option<UnixStream>> {
+    fn hang_up(&self) -> Result<Option<HangUp>> {
         Ok(None)
     }
 }

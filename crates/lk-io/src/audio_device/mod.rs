@@ -16,13 +16,18 @@ mod interpolate;
 mod link;
 mod list;
 mod microphone;
+#[cfg(not(unix))]
+mod no_modules;
 mod pace;
 mod place_ring;
+#[cfg(unix)]
 mod pulse;
 mod repeater;
 mod speaker;
 mod taking;
 mod virtual_device;
+#[cfg(windows)]
+mod wasapi;
 
 pub use choice::DeviceChoice;
 pub use feeding::Timing;

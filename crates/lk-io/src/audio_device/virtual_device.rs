@@ -2,8 +2,11 @@
 //! Devices that other programs see, and that exist as long as this program wants them.
 
 use super::choice::DeviceChoice;
-use super::link::{Link, Served, Step};
+use super::link::{HangUp, Link, Served, Step};
 use super::microphone::Microphone;
+#[cfg(not(unix))]
+use super::no_modules::{Modules, quoted};
+#[cfg(unix)]
 use super::pulse::{Modules, quoted};
 use super::speaker::Speaker;
 use super::{backend, feeding::Timing};
@@ -13,14 +16,13 @@ use lk_media::{
     Exactness, Offered, Result, Sampling, SourceState,
 };
 use parking_lot::Mutex;
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
 const LOOK: Duration = Duration::from_millis(50);
 
 impl Served for Modules {
-    fn handle(&self) -> Result<Option<UnixStream>> {
+    fn hang_up(&self) -> Result<Option<HangUp>> {
         // unloading goes over the same connection
         Ok(None)
     }
@@ -91,6 +93,12 @@ fn fresh(name: &str) -> Result<String> {
             .with_hint("choose another name, or close the one that has it"));
     }
     id_of(name, |id| all().any(|d| d.id == id))
+}
+
+/// What is said where there is no sound server that could make devices.
+pub(super) fn no_server() -> Error {
+    Error::new(ErrorKind::Device, "this version makes no sound devices on this system")
+        .with_hint("a virtual cable of another vendor's is a speaker and a microphone like others")
 }
 
 fn description(name: &str) -> String {

@@ -107,6 +107,7 @@ impl Decoder {
 
     /// Opens the decoder of JPEGs that come one by one, for what messages call `label`.
     #[allow(unsafe_code)]
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
     pub(crate) fn for_jpegs(label: &str) -> Result<Self> {
         super::init();
         // SAFETY: codecs are static; the context is owned by `decoder` from its allocation on, which frees it on every

@@ -37,7 +37,7 @@ pub(crate) fn from_code_or(
 
 /// The error for what the system said of a file being written.
 pub(crate) fn from_io(error: &std::io::Error, context: impl std::fmt::Display) -> Error {
-    let errno = error.raw_os_error().unwrap_or(errno::EIO);
+    let errno = lk_media::error::posix(error).unwrap_or(errno::EIO);
     convert(ffmpeg_next::Error::Other { errno }, Doing::Writing, context)
 }
 

@@ -18,6 +18,7 @@ pub(crate) mod from_av;
 pub(crate) mod input;
 pub(crate) mod interrupt;
 pub mod log;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))] // for cameras
 pub(crate) mod mjpeg;
 pub(crate) mod output;
 pub(crate) mod picture_decoder;

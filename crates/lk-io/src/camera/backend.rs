@@ -12,6 +12,8 @@ pub(super) static BACKENDS: &[&dyn Backend] = &[
     &super::v4l2::V4l2,
     #[cfg(target_os = "linux")]
     &super::pipewire::PipeWire,
+    #[cfg(windows)]
+    &super::dshow::DirectShow,
 ];
 
 /// A way to cameras. What it does may take long: it is called from threads that may wait.

@@ -6,10 +6,16 @@
 //! afresh; one that is unplugged is looked for until it is there again. The ways to cameras are behind one trait
 //! (`backend`); `mode` chooses among what they offer, `choice` among the cameras.
 
+#[cfg_attr(not(any(target_os = "linux", windows)), allow(dead_code))]
+// no other system has a way to cameras yet
 mod backend;
 mod choice;
+#[cfg(windows)]
+mod dshow;
 mod list;
+#[cfg_attr(not(any(target_os = "linux", windows)), allow(dead_code))]
 mod mode;
+#[cfg_attr(not(any(target_os = "linux", windows)), allow(dead_code))]
 mod picture;
 #[cfg(target_os = "linux")]
 mod pipewire;
@@ -35,7 +41,7 @@ pub struct CameraInfo {
     pub name: String,
     /// Where the system has it now: "/dev/video0".
     pub address: String,
-    /// What leads to it: "V4L2" or "PipeWire".
+    /// What leads to it: "V4L2", "PipeWire" or "DirectShow".
     pub backend: &'static str,
     /// The ways in which it gives pictures, the largest and fastest first; of a camera that takes every size between
     /// two, the usual ones. Empty if it may not be opened.

@@ -17,6 +17,9 @@ pub(super) enum Order {
     PairsSwapped,
     /// The planes of chroma are exchanged: YV12.
     ChromaSwapped,
+    /// The last row comes first: RGB on Windows.
+    #[cfg_attr(not(windows), allow(dead_code))]
+    BottomUp,
 }
 
 /// What is known of the bytes.
@@ -107,16 +110,17 @@ fn raw(layout: &Layout, format: PixelFormat, bytes: &[u8], at: Timestamp) -> Res
 }
 
 fn copy(plane: &mut PlaneMut<'_>, bytes: &[u8], stride: usize, order: Order) {
-    for (y, row) in bytes.chunks(stride).take(plane.rows).enumerate() {
+    let rows = plane.rows;
+    for (y, row) in bytes.chunks(stride).take(rows).enumerate() {
         let row = &row[..plane.width];
-        let out = plane.row_mut(y);
+        let out = plane.row_mut(if order == Order::BottomUp { rows - 1 - y } else { y });
         match order {
             Order::PairsSwapped => {
                 for (to, from) in out.chunks_exact_mut(2).zip(row.chunks_exact(2)) {
                     to.copy_from_slice(&[from[1], from[0]]);
                 }
             }
-            Order::Ours | Order::ChromaSwapped => out.copy_from_slice(row),
+            Order::Ours | Order::ChromaSwapped | Order::BottomUp => out.copy_from_slice(row),
         }
     }
 }
@@ -151,6 +155,8 @@ mod tests {
         assert_eq!(packed(nv12, &bytes), Some(vec![0, 1, 2, 3, 6, 7, 8, 9, 12, 13, 14, 15]));
         let uyvy = layout(PixelFormat::Yuy2, 2, 2, 0, Order::PairsSwapped);
         assert_eq!(packed(uyvy, &bytes), Some(vec![1, 0, 3, 2, 5, 4, 7, 6]));
+        let upwards = layout(PixelFormat::Bgr, 1, 3, 4, Order::BottomUp);
+        assert_eq!(packed(upwards, &bytes), Some(vec![8, 9, 10, 4, 5, 6, 0, 1, 2]));
     }
 
     #[test]

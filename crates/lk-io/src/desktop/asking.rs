@@ -2,7 +2,7 @@
 //! Threads that speak to a display which may hang: they are asked with a limit, and let go if they hang with it.
 
 use lk_media::clock::Deadline;
-use lk_media::thread::{self, Thread};
+use lk_media::thread::Thread;
 use lk_media::{Error, ErrorKind, Result};
 use std::time::Duration;
 
@@ -10,9 +10,10 @@ use std::time::Duration;
 const ANSWER: Duration = Duration::from_secs(5);
 
 /// Runs `body` on a thread of its own and gives its answer, or an error if the display takes too long.
+#[cfg(target_os = "linux")]
 pub(crate) fn ask<T: Send + 'static>(body: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     let (sender, receiver) = crossbeam_channel::bounded(1);
-    let thread = thread::spawn("lk-display", move || drop(sender.send(body())))?;
+    let thread = lk_media::thread::spawn("lk-display", move || drop(sender.send(body())))?;
     answer(&receiver, thread).map(|(answer, _)| answer)
 }
 

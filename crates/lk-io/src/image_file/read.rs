@@ -68,10 +68,5 @@ fn failed(path: &Path, error: io::Error) -> Error {
         }
         _ => (ErrorKind::Media, format!("{shown} cannot be read: {error}"), "check the disk".to_owned()),
     };
-    let errno = error.raw_os_error();
-    let out = Error::new(kind, message).with_hint(hint).with_source(error);
-    match errno {
-        Some(errno) => out.with_errno(errno),
-        None => out,
-    }
+    Error::new(kind, message).with_hint(hint).with_errno_of(&error).with_source(error)
 }

@@ -23,8 +23,9 @@ pub fn save(frame: &Frame, path: impl AsRef<Path>) -> Result<()> {
     std::fs::write(path, bytes).map_err(|e| {
         let kind =
             if e.kind() == std::io::ErrorKind::StorageFull { ErrorKind::DiskFull } else { ErrorKind::Output };
-        let error = Error::new(kind, format!("{} cannot be written: {e}", path.display()));
-        e.raw_os_error().map_or(error.clone(), |n| error.with_errno(n)).with_source(e)
+        Error::new(kind, format!("{} cannot be written: {e}", path.display()))
+            .with_errno_of(&e)
+            .with_source(e)
     })
 }
 

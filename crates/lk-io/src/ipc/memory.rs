@@ -4,21 +4,21 @@
 
 use super::layout::{Layout, PAGE, PICTURE_WORDS, Picture, Planes, header, size_word};
 use super::layout::{MAGIC, VERSION, format_word, plan};
+use super::os;
 use super::slots;
 use lk_media::frame::{HostMemory, HostMemoryMut, PlaneLayout};
 use lk_media::kernel;
 use lk_media::thread::Process;
 use lk_media::{FrameId, FrameMut, FramePool, FrameSpec, Result, Timestamp};
-use memmap2::MmapRaw;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Memory that another process maps too. Its length cannot change while it is mapped (the file is sealed).
-pub(super) struct Region(MmapRaw);
+pub(super) struct Region(os::Map);
 
 impl Region {
     /// Mapped memory, page-aligned; of a file that cannot shrink.
-    pub fn new(map: MmapRaw) -> Self {
+    pub fn new(map: os::Map) -> Self {
         Self(map)
     }
 

@@ -4,8 +4,8 @@
 //!
 //! The pictures lie in slots of shared memory ([`layout`], [`memory`]). A reader that shows a picture holds a lease
 //! on its slot, which the writer leaves alone ([`slots`]); no lock is involved that a dead process could hold, and
-//! nothing that the other side wrote is believed without a look at it. [`linux`] is all that depends on the operating
-//! system. `docs/ipc-format.md` tells the format to others.
+//! nothing that the other side wrote is believed without a look at it. [`linux`] and `windows` are all that depends on the
+//! operating system. `docs/ipc-format.md` tells the format to others.
 
 pub(crate) mod fit;
 mod layout;
@@ -16,10 +16,14 @@ mod reading;
 mod slots;
 mod source;
 mod target;
+#[cfg(windows)]
+mod windows;
 mod writing;
 
 #[cfg(target_os = "linux")]
 use linux as os;
+#[cfg(windows)]
+use windows as os;
 
 pub use fit::IpcFit;
 pub use source::{IpcSource, IpcSourceStatistics};
@@ -45,6 +49,7 @@ impl IpcFolder {
     }
 
     /// A file in the folder that is no name of anything shared.
+    #[cfg(unix)]
     pub(crate) fn hidden(&self, name: &str) -> Result<PathBuf> {
         Ok(self.open()?.hidden(name))
     }

@@ -6,7 +6,6 @@ use super::memory::Seen;
 use super::os::{self, Connection, Received};
 use lk_media::clock::Deadline;
 use lk_media::{Frame, Result, Timestamp, VideoPort, VideoTarget};
-use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -31,7 +30,7 @@ pub(super) struct Counts {
 }
 
 /// Maps what a writer hands out.
-pub(super) fn open(pictures: &OwnedFd, leases: &OwnedFd) -> Result<Seen, String> {
+pub(super) fn open(pictures: &os::Memory, leases: &os::Memory) -> Result<Seen, String> {
     let open = || Ok((os::open_pictures(pictures)?, os::open_leases(leases)?));
     let (pictures, leases) = open().map_err(|e: lk_media::Error| e.message().to_owned())?;
     Seen::new(pictures, leases)
@@ -47,7 +46,7 @@ pub(super) fn look(connection: &Connection) -> Option<Seen> {
             Received::Closed(_) => return None,
             Received::Pictures => {}
             Received::Nothing if deadline.has_passed() => return None,
-            Received::Nothing => drop(os::wait(&[connection.socket.as_fd()], Some(deadline.left(ANSWER)))),
+            Received::Nothing => drop(os::wait(&[connection.messages()], Some(deadline.left(ANSWER)))),
         }
     }
 }

@@ -13,7 +13,6 @@ use lk_media::{
 };
 use parking_lot::Mutex;
 use serde::Serialize;
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -228,7 +227,7 @@ impl Shared {
                 self.enter(SourceState::Reconnecting, left.why.as_deref());
             }
             if let Some(pause) = left.pause {
-                os::wait(&[self.stop.as_fd()], Some(pause));
+                os::wait(&[self.stop.waited()], Some(pause));
             }
         }
     }
@@ -255,9 +254,9 @@ impl Shared {
                     Some(LATER)
                 }
             };
-            let mut fds = vec![self.stop.as_fd()];
-            fds.extend(watched.map(AsFd::as_fd));
-            os::wait(&fds, limit);
+            let mut waited = vec![self.stop.waited()];
+            waited.extend(watched.map(os::Watch::waited));
+            os::wait(&waited, limit);
         }
         None
     }
@@ -266,8 +265,8 @@ impl Shared {
     fn follow(&self, connection: &Connection) -> Left {
         let mut reading: Option<Reading> = None;
         let mut rhythm = Rhythm::default();
-        let process = connection.process.as_ref().unwrap_or(&connection.socket);
-        let fds = [self.stop.as_fd(), connection.socket.as_fd(), process.as_fd()];
+        let process = connection.process().unwrap_or(connection.messages());
+        let waited = [self.stop.waited(), connection.messages(), process];
         loop {
             let now = <dyn Clock>::live().now();
             let is_live = matches!(self.state(), SourceState::Live);
@@ -275,11 +274,11 @@ impl Shared {
             if limit == Some(Duration::ZERO) {
                 self.enter(SourceState::Stalled, None);
             }
-            let ready = os::wait(&fds, limit);
+            let ready = os::wait(&waited, limit);
             if self.is_over() {
                 return Left::default();
             }
-            let mut gone = (ready[2] && connection.process.is_some()).then(Left::default);
+            let mut gone = (ready[2] && connection.process().is_some()).then(Left::default);
             for _ in 0..MESSAGES {
                 match connection.receive() {
                     Received::Nothing => break,

@@ -14,13 +14,10 @@ use lk_media::{
 };
 use parking_lot::Mutex;
 use serde::Serialize;
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-/// The most readers at a time.
-const MAX_READERS: usize = 64;
 /// How long readers wait outside when one could not be let in for want of descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -260,17 +257,17 @@ fn serve(shared: &Shared, listener: &Listener) {
     let mut pause: Option<Deadline> = None;
     while !shared.closed.load(Ordering::Acquire) {
         let links: Vec<Arc<Link>> = shared.links.lock().clone();
-        let open = pause.is_none_or(|p| p.has_passed()) && links.len() < MAX_READERS;
-        let mut fds =
-            vec![shared.stop.as_fd(), if open { listener.socket.as_fd() } else { shared.stop.as_fd() }];
-        for link in &links {
-            fds.push(link.connection.socket.as_fd());
-            fds.push(link.connection.process.as_ref().unwrap_or(&link.connection.socket).as_fd());
+        let open = pause.is_none_or(|p| p.has_passed()) && links.len() < os::MAX_READERS;
+        let stop = shared.stop.waited();
+        let mut waited = vec![stop, if open { listener.waited() } else { stop }];
+        for Link { connection, .. } in links.iter().map(|link| &**link) {
+            waited.push(connection.messages());
+            waited.push(connection.process().unwrap_or(connection.messages()));
         }
-        let ready = os::wait(&fds, (!open).then_some(PAUSE));
+        let ready = os::wait(&waited, (!open).then_some(PAUSE));
         for (link, ready) in links.iter().zip(ready[2..].chunks(2)) {
             // a reader has nothing to say: whatever comes from it means that it has gone, or is none
-            if ready[1] && link.connection.process.is_some() || ready[0] && !link.connection.is_silent() {
+            if ready[1] && link.connection.process().is_some() || ready[0] && !link.connection.is_silent() {
                 shared.links.lock().retain(|other| !Arc::ptr_eq(&other.connection, &link.connection));
             }
         }

@@ -6,7 +6,6 @@ use super::memory::{Leases, Own};
 use super::os::{self, Connection};
 use lk_media::{Error, Frame, FrameId, FrameMut, FrameSpec, Result, Timestamp};
 use parking_lot::Mutex;
-use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 /// Pictures that stay readable for those who come late, if there is a slot that nobody needs.
@@ -24,7 +23,7 @@ pub(super) type Links = Mutex<Vec<Arc<Link>>>;
 /// Memory, and what was written to it.
 pub(super) struct Writing {
     memory: Arc<Own>,
-    file: OwnedFd,
+    file: os::Memory,
     /// What is shared: format, size and, for pictures to come, the rest.
     pub nominal: FrameSpec,
     /// The number of the picture in each slot.
@@ -62,7 +61,7 @@ impl Writing {
         let link = Arc::new(Link { connection, leases: Leases::new(region) });
         // its leases count before it can take any
         links.lock().push(link.clone());
-        let taken = link.connection.send_memory(self.file.as_fd(), file.as_fd());
+        let taken = link.connection.send_memory(&self.file, &file);
         if !taken {
             links.lock().retain(|other| !Arc::ptr_eq(other, &link));
         }

@@ -71,7 +71,7 @@ pub(crate) fn locate(name: &str) -> Result<Location> {
         Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => {
             Err(Error::new(ErrorKind::Media, format!("{path}: permission denied"))
                 .with_hint("no permission to read it or its folder")
-                .with_errno(e.raw_os_error().unwrap_or(13))
+                .with_errno_of(&e)
                 .with_source(e))
         }
         _ => Err(not_found(&format!("{path}: no such file"), &where_to_look(path))),

@@ -106,7 +106,7 @@ fn is_url(name: &str) -> bool {
 
 fn refused(path: &Path, error: &io::Error) -> Error {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
-    let errno = error.raw_os_error();
+    let errno = lk_media::error::posix(error);
     let (kind, hint) = match error.kind() {
         io::ErrorKind::NotFound => {
             let folder = folder.map_or_else(String::new, |f| format!(" {}", f.display()));
@@ -116,8 +116,7 @@ fn refused(path: &Path, error: &io::Error) -> Error {
         _ if errno == Some(NO_SPACE) => (ErrorKind::DiskFull, "free some space".to_owned()),
         _ => (ErrorKind::Output, "choose another place".to_owned()),
     };
-    let made = Error::new(kind, format!("cannot write {}: {error}", path.display())).with_hint(hint);
-    errno.map_or(made.clone(), |n| made.with_errno(n))
+    Error::new(kind, format!("cannot write {}: {error}", path.display())).with_hint(hint).with_errno_of(error)
 }
 
 #[cfg(test)]

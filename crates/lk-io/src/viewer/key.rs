@@ -24,6 +24,24 @@ pub enum Key {
 }
 
 impl Key {
+    /// The key Windows calls `code`, which writes `written` (0 if it writes nothing).
+    #[cfg(windows)]
+    pub(super) fn of_virtual(code: u32, written: u32) -> Option<Self> {
+        Some(match code {
+            0x25 => Self::Left,
+            0x26 => Self::Up,
+            0x27 => Self::Right,
+            0x28 => Self::Down,
+            0x1b => Self::Escape,
+            0x0d => Self::Enter,
+            0x70..=0x7b => Self::F((code - 0x6f) as u8),
+            // the highest bit marks a dead key
+            _ => Self::Char(
+                char::from_u32(written & 0x7fff_ffff).filter(|c| !c.is_control())?.to_ascii_lowercase(),
+            ),
+        })
+    }
+
     /// The key X11 calls `keysym`, if it is one of these.
     #[cfg(target_os = "linux")]
     pub(super) fn of_keysym(keysym: u32) -> Option<Self> {

@@ -2,10 +2,12 @@
 //! Windows that show a source. Each has a thread of its own that speaks to the display; whoever calls
 //! [`Viewer::draw`] hands it the newest frame and never waits for the display itself.
 
+#[cfg(windows)]
+mod gdi;
 mod key;
 #[cfg(target_os = "linux")]
 mod linux;
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", windows)))]
 mod none;
 mod shared;
 #[cfg(target_os = "linux")]
@@ -13,10 +15,12 @@ mod wayland;
 #[cfg(target_os = "linux")]
 mod x11;
 
+#[cfg(windows)]
+use gdi as backend;
 pub use key::Key;
 #[cfg(target_os = "linux")]
 use linux as backend;
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", windows)))]
 use none as backend;
 
 use crossbeam_channel::bounded;

@@ -92,7 +92,7 @@ impl Shared {
     }
 }
 
-#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+#[cfg_attr(not(any(target_os = "linux", windows)), allow(dead_code))]
 impl Shared {
     /// Whether the owner wants it closed.
     pub fn is_closing(&self) -> bool {

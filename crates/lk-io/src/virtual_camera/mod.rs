@@ -5,7 +5,6 @@
 //! [`output`] is the way out and [`v4l2loopback`] one of its kinds; [`pace`] says when a picture goes out.
 
 mod fitting;
-#[cfg(unix)]
 pub mod host;
 mod output;
 mod pace;
@@ -21,7 +20,6 @@ mod v4l2loopback;
 
 pub use output::{CameraDevice, ways_out};
 
-#[cfg(unix)]
 pub(crate) use host::advice;
 
 use crate::ipc::IpcFit;

@@ -50,6 +50,7 @@ impl fmt::Display for CameraDevice {
 
 /// What a camera is to be.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 pub(super) struct Wanted {
     pub name: String,
     pub size: Size,

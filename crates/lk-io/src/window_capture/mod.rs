@@ -2,15 +2,18 @@
 //! Windows and screens of the desktop as sources. A capture has a thread of its own that speaks to the display and
 //! publishes a frame whenever something was drawn; a window that stands still costs nothing.
 
+#[cfg(target_os = "linux")]
 mod cursor;
+#[cfg(windows)]
+mod gdi;
 #[cfg(target_os = "linux")]
 mod linux;
 mod list;
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", windows)))]
 mod none;
 #[cfg(target_os = "linux")]
 mod portal;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod serve;
 #[cfg(target_os = "linux")]
 mod wayland;
@@ -18,10 +21,12 @@ mod ways;
 #[cfg(target_os = "linux")]
 mod x11;
 
+#[cfg(windows)]
+use gdi as backend;
 #[cfg(target_os = "linux")]
 use linux as backend;
 pub use list::{CHOOSE, WindowInfo, WindowRule};
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", windows)))]
 use none as backend;
 pub use ways::{CaptureWays, capture_ways};
 
@@ -48,7 +53,7 @@ pub struct Region {
 
 impl Region {
     /// Whether it lies in a picture of this size.
-    #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+    #[cfg_attr(not(any(target_os = "linux", windows)), allow(dead_code))]
     fn is_in(&self, whole: Size) -> bool {
         let fits = |at: u32, length: u32, side: u32| at.checked_add(length).is_some_and(|end| end <= side);
         fits(self.x, self.size.width, whole.width) && fits(self.y, self.size.height, whole.height)
@@ -56,7 +61,7 @@ impl Region {
 }
 
 /// A region outside a screen of this size.
-#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+#[cfg_attr(not(any(target_os = "linux", windows)), allow(dead_code))]
 fn outside(whole: Size) -> Error {
     Error::parameter("the region lies outside the screen")
         .with_hint(format!("the screen has {}x{} pixels", whole.width, whole.height))

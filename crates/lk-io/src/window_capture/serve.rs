@@ -12,8 +12,10 @@ use std::time::Duration;
 /// How often a window that was closed, or a display that went away, is looked for.
 pub(super) const LOOK: Duration = Duration::from_millis(250);
 /// Pictures that may be in use at a time; who holds more gets copies.
+#[cfg(target_os = "linux")]
 pub(super) const MOST: usize = 16;
 /// Unused pictures are given back after this long without a new one.
+#[cfg(target_os = "linux")]
 pub(super) const IDLE: Duration = Duration::from_secs(5);
 
 /// A display and what is captured of it.

@@ -2,6 +2,7 @@
 //! A connection to the sound server: commands out, replies and sound in, no thread of its own.
 
 use super::place;
+use crate::audio_device::link::HangUp;
 use lk_media::clock::Deadline;
 use lk_media::{Error, ErrorKind, Result};
 use pulseaudio::protocol::{
@@ -12,6 +13,7 @@ use pulseaudio::protocol::{
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::ffi::CString;
 use std::io::{self, Cursor, Read, Write};
+use std::net::Shutdown;
 use std::ops::Range;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
@@ -83,9 +85,14 @@ impl Connection {
         Ok(this)
     }
 
-    /// A second handle on the socket, to end the connection with from another thread.
-    pub(in crate::audio_device) fn handle(&self) -> Result<UnixStream> {
-        self.socket.try_clone().map_err(|e| lost(&e.to_string()))
+    /// Ends the connection, from another thread.
+    pub(in crate::audio_device) fn hang_up(&self) -> Result<HangUp> {
+        let socket = self.socket.try_clone().map_err(|e| lost(&e.to_string()))?;
+        Ok(Box::new(move || {
+            if let Err(e) = socket.shutdown(Shutdown::Both) {
+                tracing::debug!("the sound server: {e}");
+            }
+        }))
     }
 
     /// Sends a command and waits for its reply. What else comes meanwhile is thrown away.

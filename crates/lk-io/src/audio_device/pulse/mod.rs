@@ -22,6 +22,10 @@ impl Backend for Pulse {
         "pulse"
     }
 
+    fn is_server(&self) -> bool {
+        true
+    }
+
     fn may_be_there(&self) -> bool {
         place::socket().is_ok_and(|socket| UnixStream::connect(socket).is_ok())
     }

@@ -3,6 +3,7 @@
 
 use super::connection::{Connection, Message, PATIENCE, lost, text};
 use crate::audio_device::backend::{Giver, Hearing, Playing, Taker, Wanted};
+use crate::audio_device::link::HangUp;
 use lk_media::clock::Stopwatch;
 use lk_media::{CHANNELS, Clock, Result, SAMPLE_RATE};
 use pulseaudio::protocol::stream::{BufferAttr, StreamFlags};
@@ -11,7 +12,6 @@ use pulseaudio::protocol::{
     LatencyParams, PlaybackLatency, PlaybackStreamParams, Prop, Props, RecordLatency, RecordStreamParams,
     SampleFormat, SampleSpec, SetPlaybackStreamBufferAttrParams, SetPlaybackStreamBufferAttrReply,
 };
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -163,8 +163,8 @@ impl Playback {
 }
 
 impl Playing for Playback {
-    fn handle(&self) -> Result<Option<UnixStream>> {
-        self.connection.handle().map(Some)
+    fn hang_up(&self) -> Result<Option<HangUp>> {
+        self.connection.hang_up().map(Some)
     }
 
     fn step(&mut self, giver: &mut dyn Giver) -> Result<()> {
@@ -264,8 +264,8 @@ impl Capture {
 }
 
 impl Hearing for Capture {
-    fn handle(&self) -> Result<Option<UnixStream>> {
-        self.connection.handle().map(Some)
+    fn hang_up(&self) -> Result<Option<HangUp>> {
+        self.connection.hang_up().map(Some)
     }
 
     fn step(&mut self, taker: &mut dyn Taker) -> Result<()> {

@@ -2,7 +2,7 @@
 //! The folder of names: each is the socket of a running writer.
 
 use super::socket::Connection;
-use super::{failed, peer};
+use super::{Waited, failed, peer};
 use crate::ipc::of_kind;
 use lk_media::clock::Deadline;
 use lk_media::thread::Process;
@@ -15,7 +15,7 @@ use rustix::net::{
     AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, connect, listen, socket_with,
 };
 use rustix::process::geteuid;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -181,12 +181,12 @@ impl Folder {
     }
 
     /// Readable whenever a name has appeared; to be renewed after each time.
-    pub fn watch(&self) -> std::result::Result<OwnedFd, Errno> {
-        inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)
+    pub fn watch(&self) -> std::result::Result<Watch, Errno> {
+        inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK).map(Watch)
     }
 
     /// Takes what a watch has to say and watches (again), also where the folder was made anew.
-    pub fn renew(&self, watch: &OwnedFd) -> Result<()> {
+    pub fn renew(&self, Watch(watch): &Watch) -> Result<()> {
         let mut events = [0u8; 4096];
         while rustix::io::read(watch, &mut events).is_ok_and(|n| n > 0) {}
         Self::at(&self.0)?;
@@ -247,13 +247,27 @@ fn new_socket() -> std::result::Result<OwnedFd, Errno> {
 
 /// A name with us as its writer, until dropped.
 pub(in crate::ipc) struct Listener {
-    pub socket: OwnedFd,
+    socket: OwnedFd,
     path: PathBuf,
     file: (u64, u64),
     process: Process,
 }
 
+/// Sees names appear.
+pub(in crate::ipc) struct Watch(OwnedFd);
+
+impl Watch {
+    pub fn waited(&self) -> Waited<'_> {
+        self.0.as_fd()
+    }
+}
+
 impl Listener {
+    /// Ready when a reader has connected.
+    pub fn waited(&self) -> Waited<'_> {
+        self.socket.as_fd()
+    }
+
     /// The next reader that has connected; `Ok(None)` if there is none, or it was not one to be let in.
     pub fn accept(&self) -> Result<Option<Connection>> {
         match accept_with(&self.socket, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {

@@ -10,9 +10,14 @@ use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fstat,
 use rustix::io::Errno;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
+/// Shared memory, to be handed out.
+pub(in crate::ipc) type Memory = OwnedFd;
+/// The same, mapped.
+pub(in crate::ipc) type Map = memmap2::MmapRaw;
+
 /// Memory and the descriptor that others map it by.
 pub(in crate::ipc) struct Shared {
-    pub file: OwnedFd,
+    pub file: Memory,
     pub region: Region,
 }
 
@@ -37,12 +42,12 @@ pub(in crate::ipc) fn lease_page() -> Result<Shared> {
 }
 
 /// Pictures that a writer has handed out, to be read.
-pub(in crate::ipc) fn open_pictures(file: &OwnedFd) -> Result<Region> {
+pub(in crate::ipc) fn open_pictures(file: &Memory) -> Result<Region> {
     open(file, false)
 }
 
 /// The page of leases that a writer has handed out, to be written.
-pub(in crate::ipc) fn open_leases(file: &OwnedFd) -> Result<Region> {
+pub(in crate::ipc) fn open_leases(file: &Memory) -> Result<Region> {
     open(file, true)
 }
 

@@ -7,12 +7,18 @@ mod memfd;
 mod peer;
 mod socket;
 
-pub(in crate::ipc) use folder::{Folder, Listener, Reached};
-pub(in crate::ipc) use memfd::{Shared, lease_page, open_leases, open_pictures, pictures};
+pub(in crate::ipc) use folder::{Folder, Listener, Reached, Watch};
+pub(in crate::ipc) use memfd::{Map, Memory, Shared, lease_page, open_leases, open_pictures, pictures};
 pub(in crate::ipc) use socket::{Bell, Connection, Received, wait};
 
 use lk_media::{Error, ErrorKind};
 use rustix::io::Errno;
+
+/// Something that can be waited for.
+pub(in crate::ipc) type Waited<'a> = std::os::fd::BorrowedFd<'a>;
+
+/// The most readers at a time.
+pub(in crate::ipc) const MAX_READERS: usize = 64;
 
 /// What the system said of `doing`, with a way out where there is one.
 fn failed(kind: ErrorKind, doing: impl std::fmt::Display, errno: Errno) -> Error {

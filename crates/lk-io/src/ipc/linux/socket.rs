@@ -5,7 +5,7 @@
 //! bytes). Readers say nothing. Both ends have a socket of their own, so neither can make the other wait: with an
 //! eventfd, which is one object for both, a reader could.
 
-use super::{failed, peer};
+use super::{Memory, Waited, failed, peer};
 use crate::ipc::layout::{MAGIC, VERSION};
 use lk_media::{ErrorKind, Result};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
@@ -16,19 +16,19 @@ use rustix::net::{
 };
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 /// One end of a connection, and the process at the other.
 pub(in crate::ipc) struct Connection {
-    pub socket: OwnedFd,
-    pub process: Option<OwnedFd>,
+    socket: OwnedFd,
+    process: Option<OwnedFd>,
 }
 
 /// What came from a writer.
 pub(in crate::ipc) enum Received {
     /// The memory, and the page for our leases.
-    Memory(OwnedFd, OwnedFd),
+    Memory(Memory, Memory),
     /// There are new pictures.
     Pictures,
     /// Nothing (more) for now.
@@ -44,11 +44,21 @@ impl Connection {
         Ok((!peer.is_gone).then_some(Self { socket, process: peer.process }))
     }
 
+    /// Ready when there is a message, or the other end has hung up.
+    pub fn messages(&self) -> Waited<'_> {
+        self.socket.as_fd()
+    }
+
+    /// Ready once the process at the other end has ended; None where that cannot be watched.
+    pub fn process(&self) -> Option<Waited<'_>> {
+        self.process.as_ref().map(AsFd::as_fd)
+    }
+
     /// Writer: hands the memory out; false if the reader does not take it.
-    pub fn send_memory(&self, pictures: BorrowedFd<'_>, leases: BorrowedFd<'_>) -> bool {
+    pub fn send_memory(&self, pictures: &Memory, leases: &Memory) -> bool {
         let mut room = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
         let mut control = SendAncillaryBuffer::new(&mut room);
-        let fds = [pictures, leases];
+        let fds = [pictures.as_fd(), leases.as_fd()];
         if !control.push(SendAncillaryMessage::ScmRights(&fds)) {
             return false;
         }
@@ -123,18 +133,16 @@ impl Bell {
         // it can only fail when it rings already
         let _ = rustix::io::write(&self.0, &1u64.to_ne_bytes());
     }
-}
 
-impl AsFd for Bell {
-    fn as_fd(&self) -> BorrowedFd<'_> {
+    pub fn waited(&self) -> Waited<'_> {
         self.0.as_fd()
     }
 }
 
-/// Waits until one of `fds` is readable or hung up, at most `limit`; which of them are.
-pub(in crate::ipc) fn wait(fds: &[BorrowedFd<'_>], limit: Option<Duration>) -> Vec<bool> {
+/// Waits until one of `waited` is readable or hung up, at most `limit`; which of them are.
+pub(in crate::ipc) fn wait(waited: &[Waited<'_>], limit: Option<Duration>) -> Vec<bool> {
     let mut polled: Vec<PollFd<'_>> =
-        fds.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();
+        waited.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();
     let limit = limit.map(|l| Timespec { tv_sec: l.as_secs() as i64, tv_nsec: i64::from(l.subsec_nanos()) });
     // an interrupted wait is a short one
     let ready = poll(&mut polled, limit.as_ref()).is_ok();

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! What the camera of a user is: a file in the user's configuration.
+//! What the camera of a user is, kept where the system keeps such things (`store`).
 
 use super::super::{CameraDevice, VirtualCameraOptions};
+#[cfg(unix)]
+use super::file as store;
+#[cfg(windows)]
+use super::registry as store;
 use crate::ipc::IpcFolder;
-use lk_media::{Error, ErrorKind, FrameRate, PixelFormat, Result, Size};
+use lk_media::{Error, FrameRate, PixelFormat, Result, Size};
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The name that is shared by programs which mean to be the camera.
 pub const CAMERA_MAPPING: &str = "LiveKitVCam";
@@ -34,14 +38,14 @@ fn as_text<S: serde::Serializer>(fps: &FrameRate, to: S) -> std::result::Result<
 /// The same as it is read, before anything is believed.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
-    mapping_name: String,
-    name: String,
-    width: u32,
-    height: u32,
-    fps: String,
+pub(super) struct Written {
+    pub mapping_name: String,
+    pub name: String,
+    pub width: u32,
+    pub height: u32,
+    pub fps: String,
     #[serde(default)]
-    device: String,
+    pub device: String,
 }
 
 impl CameraSettings {
@@ -74,77 +78,34 @@ impl CameraSettings {
         VirtualCameraOptions { name: self.name.clone(), device, ..VirtualCameraOptions::default() }
     }
 
-    /// The file: livekit-studio/vcam.json in XDG_CONFIG_HOME, else in ~/.config.
-    pub fn path() -> Result<PathBuf> {
-        Ok(config_folder()?.join("livekit-studio").join("vcam.json"))
-    }
-
     /// What was saved; None if nothing was.
     pub fn load() -> Result<Option<Self>> {
-        let path = Self::path()?;
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(file_error(&path, &e)),
-        };
+        let Some(written) = store::load()? else { return Ok(None) };
         let again = "register it again: livekit-studio vcam register";
-        let broken = |why: String| Error::parameter(format!("{}: {why}", path.display())).with_hint(again);
-        let written: Written = serde_json::from_slice(&bytes).map_err(|e| broken(e.to_string()))?;
+        let broken = |e: Error| {
+            let place = store::path().map(|p| format!("{}: ", p.display())).unwrap_or_default();
+            Error::parameter(format!("{place}{e}")).with_hint(again)
+        };
         let settings = Self {
             mapping_name: written.mapping_name,
             name: written.name,
             size: Size::new(written.width, written.height),
-            fps: written.fps.parse().map_err(|e: Error| broken(e.to_string()))?,
+            fps: written.fps.parse().map_err(broken)?,
             device: written.device,
         };
-        settings.check().map_err(|e| broken(e.to_string()))?;
+        settings.check().map_err(broken)?;
         Ok(Some(settings))
     }
 
-    /// Saves it in one step.
+    /// Saves it in one step; where.
     pub fn save(&self) -> Result<PathBuf> {
         self.check()?;
-        let path = Self::path()?;
-        let json = serde_json::to_string_pretty(self)
-            .map_err(|e| Error::internal("settings cannot be written down").with_source(e))?;
-        write_whole(&path, &(json + "\n"))?;
-        Ok(path)
+        store::save(self)?;
+        store::path()
     }
 
     /// Forgets it; whether there was anything.
     pub fn remove() -> Result<bool> {
-        let path = Self::path()?;
-        match std::fs::remove_file(&path) {
-            Ok(()) => Ok(true),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(false),
-            Err(e) => Err(file_error(&path, &e)),
-        }
-    }
-}
-
-/// XDG_CONFIG_HOME, else ~/.config.
-pub fn config_folder() -> Result<PathBuf> {
-    let named = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
-    named("XDG_CONFIG_HOME").or_else(|| named("HOME").map(|home| home.join(".config"))).ok_or_else(|| {
-        Error::new(ErrorKind::Output, "there is no folder for settings")
-            .with_hint("set HOME or XDG_CONFIG_HOME")
-    })
-}
-
-/// Writes a file so that whoever reads it sees the old one or the new one, in a folder that is made if needed.
-pub fn write_whole(path: &Path, text: &str) -> Result<()> {
-    let fail = |e: std::io::Error| file_error(path, &e);
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(fail)?;
-    }
-    let new = path.with_extension("new");
-    std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, path)).map_err(fail)
-}
-
-fn file_error(path: &Path, error: &std::io::Error) -> Error {
-    let made = Error::new(ErrorKind::Output, format!("{}: {error}", path.display()));
-    match error.raw_os_error() {
-        Some(errno) => made.with_errno(errno),
-        None => made,
+        store::remove()
     }
 }

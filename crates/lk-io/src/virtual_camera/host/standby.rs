@@ -8,11 +8,23 @@ use lk_media::{Frame, FramePool, FrameSpec, PixelFormat, Result, Size};
 const LEGIBLE: f64 = 8.0;
 
 /// A black picture that says what is waited for, where text is part of the program.
-pub(super) fn picture(size: Size, mapping_name: &str) -> Result<Frame> {
+pub fn picture(size: Size, mapping_name: &str) -> Result<Frame> {
     let mut frame = FramePool::shared().frame(FrameSpec::of(PixelFormat::Bgr, size))?;
     crate::ipc::fit::blacken(&mut frame);
     write_on(&mut frame, mapping_name)?;
     Ok(frame.publish(lk_media::Timestamp::ZERO))
+}
+
+/// `frame` as one of `size` and `format`: in the middle, unscaled.
+pub fn centred(frame: &Frame, size: Size, format: PixelFormat) -> Result<Frame> {
+    let map = frame.map(format)?;
+    if frame.size() == size {
+        return Ok(map.frame().clone());
+    }
+    let spec = FrameSpec { size, ..map.spec() };
+    let mut placed = FramePool::shared().frame(spec)?;
+    crate::ipc::fit::place(&map, &mut placed);
+    Ok(placed.publish(frame.timestamp()))
 }
 
 #[cfg(feature = "text")]

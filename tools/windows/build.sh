@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# build.sh         the wheel for Windows x64 into dist/windows/, with FFmpeg and the camera's filter in it
+# build.sh check   only the type check of the workspace for Windows, with the tool chain that is there
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/env.sh"
+cd "$ROOT"
+DIST=$ROOT/dist/windows
+export CARGO_TARGET_DIR=$WIN/target
+
+build() { # build COMMAND ARGUMENTS...: cargo for Windows
+    cargo "$1" --profile ci --target "$TRIPLE" "${LOCKED[@]}" "${@:2}"
+}
+
+case ${1:-wheel} in
+    check)
+        have_tool_chain || die "there is no tool chain for Windows: run make windows"
+        cross_env
+        build check --workspace
+        ;;
+    wheel)
+        tools/windows/toolchain.sh packages rust std x264 ffmpeg
+        cross_env
+        title "Cross-building for $TRIPLE"
+        build build -p lk-vcam -p lk-cli
+        mkdir -p "$DIST"
+        rm -rf "$DIST"/*.whl "$WIN/wheel"
+        "$VENV/bin/maturin" build --profile ci --target "$TRIPLE" --out "$WIN/wheel" --interpreter python3.11 \
+            --compatibility linux "${LOCKED[@]}"
+        mapfile -t dlls < <(windows_dlls)
+        "$PY" tools/windows/bundle.py "$WIN"/wheel/*.whl "$DIST" "${dlls[@]}" "$CARGO_TARGET_DIR/$TRIPLE/ci/livekit_vcam.dll"
+        ;;
+    *) die "usage: build.sh [check]" ;;
+esac

@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Installs the wheel of build.sh in a Windows Python under Wine and tests it there. LIMIT seconds at the most.
+# test.sh [PYTEST ARGUMENTS...]
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/env.sh"
+cd "$ROOT"
+LIMIT=${LIMIT:-1500}
+LOG=$ROOT/build/test-logs/windows
+tools/windows/toolchain.sh
+wheel=$(find dist/windows -name '*.whl' | head -n1)
+[ -n "$wheel" ] || die "there is no wheel for Windows: run make windows"
+mkdir -p "$LOG" build/pytest-windows
+wine_env
+
+# ---- A display, and Wine --------------------------------------------------------------------------------------
+
+scratch=$(mktemp -d)
+Xvfb -displayfd 3 -screen 0 1280x720x24 -noreset 3>"$scratch/display" 2>/dev/null &
+started=($!)
+finish() {
+    "$WINESERVER" -k 2>/dev/null || true
+    kill "${started[@]}" 2>/dev/null || true
+    rm -rf "$scratch"
+}
+trap finish EXIT
+for _ in $(seq 100); do [ -s "$scratch/display" ] && break || sleep 0.1; done
+DISPLAY=:$(cat "$scratch/display")
+export DISPLAY
+
+# ---- A speaker that is recorded, and a microphone that hears 700 Hz -------------------------------------------
+
+export XDG_RUNTIME_DIR=$scratch PULSE_RUNTIME_PATH=$scratch/pulse PULSE_SERVER=unix:$scratch/sound
+pulseaudio -n --daemonize=no --exit-idle-time=-1 --disable-shm=yes --log-level=error \
+    -L "module-native-protocol-unix socket=$scratch/sound auth-anonymous=1" \
+    -L "module-null-sink sink_name=speaker rate=48000" -L "module-null-sink sink_name=air rate=48000" \
+    -L "module-remap-source master=air.monitor source_name=microphone" 2>"$LOG/pulseaudio.txt" &
+started+=($!)
+for _ in $(seq 100); do pactl info >/dev/null 2>&1 && break || sleep 0.1; done
+pactl set-default-sink speaker && pactl set-default-source microphone
+"$PY" tests/windows/tone.py make "$scratch/700.wav" 700 -26
+(while paplay --device=air "$scratch/700.wav"; do :; done) 2>/dev/null &
+started+=($!)
+parec --device=speaker.monitor --format=s16le --rate=48000 --channels=2 --latency-msec=50 >"$scratch/heard.raw" &
+started+=($!)
+export LIVEKIT_TEST_MICROPHONE=-26
+
+# ---- The wheel ------------------------------------------------------------------------------------------------
+
+title "Installing $wheel under $("$WINE" --version)"
+site=$WIN/python/Lib/site-packages
+rm -rf "$site"/livekit_studio* "$site"/LiveKit*
+unzip -qo "$wheel" -d "$site"
+
+# what the tests find on their path, and nothing else of this machine's
+export WINEPATH="Z:${WIN//\//\\}\\tools;Z:${FFMPEG_WINDOWS//\//\\}\\bin"
+export LIVEKIT_THREADS=2 PYTHONUTF8=1 PYTHONDONTWRITEBYTECODE=1
+python() { timeout --kill-after=10 "$LIMIT" "$WINE" "$WINDOWS_PYTHON" -P "$@"; }
+
+failed=()
+title "A render on Windows is the one on Linux"
+python tests/windows/render.py "$scratch/windows.npz" && "$PY" -P tests/windows/render.py "$scratch/linux.npz" &&
+    "$PY" tests/windows/compare.py "$scratch/windows.npz" "$scratch/linux.npz" || failed+=("the render")
+
+title "Python tests that make sense under Wine"
+tests=("$@")
+[ $# -gt 0 ] || mapfile -t tests < <(sed 's/#.*//; /^ *$/d; s|^|python/tests/|' tests/windows/suite.txt)
+(cd build/pytest-windows && python -m pytest "${tests[@]/#/$ROOT/}" --import-mode=importlib \
+    -o "pythonpath=$ROOT/python/tests" -o "cache_dir=$ROOT/build/pytest-windows/cache" -rs --timeout=300 -p no:faulthandler) \
+    2>&1 | tee "$LOG/python.txt" || failed+=("Python tests")
+
+if [ $# = 0 ]; then
+    title "The speaker played 1 kHz at -20 dBFS"
+    "$PY" tests/windows/tone.py heard "$scratch/heard.raw" 1000 -20 || failed+=("the speaker")
+fi
+
+title "Summary: tested under $("$WINE" --version)"
+if [ ${#failed[@]} -gt 0 ]; then
+    printf 'FAILED: %s\n' "${failed[@]}"
+    exit 1
+fi
+grep -hE '^=+ .*(passed|failed|error).* in .*=+$' "$LOG/python.txt" | tail -n1
