@@ -27,8 +27,8 @@ const AHEAD: usize = 2048;
 #[target_feature(enable = "avx2")]
 fn ask_ahead(of: &[u8; 128]) {
     let at = of.as_ptr().wrapping_add(AHEAD);
-    // SAFETY: only hints: they may be given for any address.
-    #[allow(unsafe_code)]
+    // SAFETY: only hints: they may be given for any address. Newer compilers have these functions as safe ones.
+    #[allow(unsafe_code, unused_unsafe)]
     unsafe {
         _mm_prefetch::<_MM_HINT_T0>(at.cast());
         _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(64).cast());
