@@ -4,7 +4,7 @@
 
 use crate::desk::{OUTPUT, SCREEN, With, colors, in_a_session, options, record_a_part};
 use livekit_studio::{Capture, Recorded, RecorderSettings, Recording};
-use lk_media::{FrameRate, VideoSource};
+use lk_media::FrameRate;
 use rustix::process::Signal;
 use std::sync::Arc;
 use std::time::Duration;
