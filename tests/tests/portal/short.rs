@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! One share from its beginning to its end, quick enough for every run of the tests: a screen is chosen, recorded, lost
+//! One share from its beginning to its end, in a few seconds: a screen is chosen, recorded, lost
 //! with the portal's backend, and found again.
 
 use crate::desk::{OUTPUT, SCREEN, With, colors, in_a_session, options, record_a_part};
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 #[test]
+#[ignore = "builds a portal first: make verify"]
 fn a_screen_is_chosen_recorded_lost_and_found() {
     in_a_session(With::Portal, |desk| {
         let capture = Arc::new(Capture::screen(None, options()).expect("the dialog says yes"));
@@ -44,6 +45,10 @@ fn a_screen_is_chosen_recorded_lost_and_found() {
         assert_eq!(seen.len() as u64, counts.frames + counts.repeated);
         let mut shown: Vec<&str> = Vec::new();
         for [r, g, b] in seen {
+            // sway itself is grey while another program begins to paint
+            if r.abs_diff(63).max(g.abs_diff(63)).max(b.abs_diff(63)) < 20 {
+                continue;
+            }
             let name = match (r > 120, g > 120, b > 120) {
                 (true, false, false) => "red",
                 (false, true, false) => "green",
