@@ -42,8 +42,6 @@ pub(super) struct Drawing {
     /// The background and the lowest layers drawn before, and how many layers that are.
     pub flat: Option<(Arc<Flat>, usize)>,
     pub next: AtomicUsize,
-    /// Whether the last tile comes first: what the last job read last is still in the caches then.
-    pub backwards: bool,
     pub targets: Vec<Mutex<Target>>,
 }
 
@@ -65,7 +63,6 @@ impl Default for Drawing {
             tiles: Vec::new(),
             flat: None,
             next: AtomicUsize::new(0),
-            backwards: false,
             targets: Vec::new(),
         }
     }
@@ -73,11 +70,7 @@ impl Default for Drawing {
 
 impl Task for Drawing {
     fn work(&self) {
-        let last = self.tiles.len().wrapping_sub(1);
-        loop {
-            let next = self.next.fetch_add(1, Ordering::Relaxed);
-            let at = if self.backwards { last.wrapping_sub(next) } else { next };
-            let Some(tile) = self.tiles.get(at) else { return };
+        while let Some(tile) = self.tiles.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             self.draw(tile);
         }
     }

@@ -153,7 +153,6 @@ impl CpuRenderer {
         }
         d.flat = self.flats.get(family, &shown, d.bands.count());
         d.next = AtomicUsize::new(0);
-        d.backwards = self.statistics.jobs.is_multiple_of(2);
         self.outlines.clear();
         self.outlines.extend(d.layers.iter().map(LayerPlan::shape));
         let damage = damage_of(&mut d.targets, &shown);

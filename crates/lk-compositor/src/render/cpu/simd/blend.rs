@@ -4,6 +4,10 @@
 
 use super::color::{apart_in_lanes, mul_255};
 use super::*;
+use lk_media::kernel::prefetch_beyond;
+
+/// How far ahead of the pixels being blended memory is asked for.
+const AHEAD: usize = 2048;
 
 /// Samples that all of some rows have.
 fn common<const N: usize>(dst: &[&mut [u8]; N], values: &[&[u8]; N], alpha: &[u8]) -> usize {
@@ -157,7 +161,8 @@ pub(in super::super) fn pixels<const STRAIGHT: bool, const WHOLE: bool>(
 ) -> usize {
     let k = all(k);
     for (i, group) in row.as_chunks::<128>().0.iter().enumerate() {
-        ask_ahead(group);
+        prefetch_beyond(group, AHEAD);
+        prefetch_beyond(group, AHEAD + 64);
         let [low, upper] = apart_in_lanes(group);
         let alpha = [low[3], upper[3]];
         let left = match WHOLE {

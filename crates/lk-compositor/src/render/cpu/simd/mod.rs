@@ -19,22 +19,6 @@ pub(super) use yuv::*;
 /// Samples in a vector of 16-bit numbers.
 const LANES: usize = 16;
 
-/// How far ahead of what they read kernels ask for memory that is read once.
-const AHEAD: usize = 2048;
-
-/// Asks for the two cache lines that lie [`AHEAD`] of 32 pixels, whatever they are.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn ask_ahead(of: &[u8; 128]) {
-    let at = of.as_ptr().wrapping_add(AHEAD);
-    // SAFETY: only hints: they may be given for any address. Newer compilers have these functions as safe ones.
-    #[allow(unsafe_code, unused_unsafe)]
-    unsafe {
-        _mm_prefetch::<_MM_HINT_T0>(at.cast());
-        _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(64).cast());
-    }
-}
-
 #[inline]
 #[target_feature(enable = "avx2")]
 fn load(from: &[u16; LANES]) -> __m256i {
