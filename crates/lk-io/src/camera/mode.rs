@@ -126,6 +126,7 @@ impl fmt::Display for CameraMode {
 pub(crate) enum Sizes {
     One(Size),
     /// All from `min` to `max` in steps.
+    #[cfg_attr(windows, allow(dead_code))] // DirectShow lists its sizes
     Range {
         min: Size,
         max: Size,
