@@ -50,22 +50,6 @@ pub fn prefetch_beyond(bytes: &[u8], ahead: usize) {
     let _ = (bytes, ahead);
 }
 
-/// How far ahead of what [`copy_row`] writes memory is asked for.
-const AHEAD_OF_WRITES: usize = 2048;
-
-/// Copies a row of a picture whose rows are copied one after the other, with little between them. Memory is asked for before
-/// it is written, line by line as the copy goes on: beyond the end of a row those are lines of the next ones.
-#[inline]
-pub fn copy_row(from: &[u8], to: &mut [u8]) {
-    assert_eq!(from.len(), to.len(), "copies are of equal length");
-    let ((from, last), (to, end)) = (from.as_chunks::<LINE>(), to.as_chunks_mut::<LINE>());
-    for (from, to) in from.iter().zip(to) {
-        prefetch_beyond(to, AHEAD_OF_WRITES);
-        *to = *from;
-    }
-    end.copy_from_slice(last);
-}
-
 /// From so many bytes on no cache keeps a copy until it is read.
 const LARGE: usize = 1 << 20;
 
@@ -188,12 +172,9 @@ mod tests {
             [(0, 0), (1, 100), (0, LARGE), (3, LARGE), (1, LARGE + 77), (64, LARGE + 1), (13, LARGE + 200)]
         {
             let mut to = vec![0; LARGE + 300];
-            for copy in [copy, copy_row] {
-                to.fill(0);
-                copy(&from[start..start + len], &mut to[start / 2..start / 2 + len]);
-                assert_eq!(to[start / 2..start / 2 + len], from[start..start + len], "{start} {len}");
-                assert!(to[start / 2 + len..].iter().chain(&to[..start / 2]).all(|b| *b == 0));
-            }
+            copy(&from[start..start + len], &mut to[start / 2..start / 2 + len]);
+            assert_eq!(to[start / 2..start / 2 + len], from[start..start + len], "{start} {len}");
+            assert!(to[start / 2 + len..].iter().chain(&to[..start / 2]).all(|b| *b == 0));
         }
     }
 }

@@ -4,7 +4,7 @@
 use super::canvas::cells;
 use super::geometry::Area;
 use super::rgb16::interleave;
-use lk_media::kernel::{copy_row, prefetch, rows_ahead};
+use lk_media::kernel::{prefetch, rows_ahead};
 use lk_media::{AlphaKind, FrameMut, PixelFormat, PlaneMut};
 use std::ops::Range;
 
@@ -64,9 +64,7 @@ fn each_row(to: &mut PlaneMut<'_>, y: &Range<usize>, x: Range<usize>, mut f: imp
 }
 
 fn copy(from: &impl Rows, plane: usize, area: &Area, to: &mut PlaneMut<'_>) {
-    for y in area.y.clone() {
-        copy_row(from.row(plane, y, area.x.clone()), &mut to.row_mut(y)[area.x.clone()]);
-    }
+    each_row(to, &area.y, area.x.clone(), |y, out| out.copy_from_slice(from.row(plane, y, area.x.clone())));
 }
 
 /// Pixels of N bytes, colours from planes `order`.
