@@ -31,20 +31,20 @@ OTHERS = {
 }
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests with other programs."""
-    for item in items:
-        if item.path.stem in OTHERS:
-            item.add_marker(pytest.mark.flaky(reruns=1))
-
-
 FRAMES = 300  # of the numbered clip: 10 s at 30 frames a second
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """On Windows some tests make no sense; which, and why, stands in tests/windows/skips.txt."""
-    if sys.platform != "win32":
-        return
+    """Marks the tests with other programs, and on Windows those that make no sense there."""
+    for item in items:
+        if item.path.stem in OTHERS:
+            item.add_marker(pytest.mark.flaky(reruns=1))
+    if sys.platform == "win32":
+        skip_on_windows(items)
+
+
+def skip_on_windows(items: list[pytest.Item]) -> None:
+    """Which tests make no sense there, and why, stands in tests/windows/skips.txt."""
     path = Path(__file__).parents[2] / "tests" / "windows" / "skips.txt"
     lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]
     for part, _, reason in (line.partition(": ") for line in lines):

@@ -28,7 +28,7 @@ case ${1:-wheel} in
         "$VENV/bin/maturin" build --profile ci --target "$TRIPLE" --out "$WIN/wheel" --interpreter python3.11 \
             --compatibility linux "${LOCKED[@]}"
         mapfile -t dlls < <(windows_dlls)
-        "$PY" tools/windows/bundle.py "$WIN"/wheel/*.whl "$DIST" "${dlls[@]}" "$CARGO_TARGET_DIR/$TRIPLE/ci/livekit_vcam.dll"
+        "$PY" tools/windows/bundle_dlls.py "$WIN"/wheel/*.whl "$DIST" "${dlls[@]}" "$CARGO_TARGET_DIR/$TRIPLE/ci/livekit_vcam.dll"
         ;;
     *) die "usage: build.sh [check]" ;;
 esac

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""bundle.py WHEEL FOLDER DLL...: the wheel with those DLLs beside its extension, in FOLDER.
+"""bundle_dlls.py WHEEL FOLDER DLL...: the wheel with those DLLs beside its extension, in FOLDER.
 
 Python looks for what an extension needs in the extension's own folder, so nothing has to be loaded by hand."""
 
