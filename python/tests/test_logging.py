@@ -31,17 +31,23 @@ class Kept(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         self.records.append(record)
 
-    def has(self, text: str) -> bool:
-        return any(text in record.getMessage() for record in list(self.records))
+    def find(self, text: str, below: int = logging.CRITICAL + 1) -> logging.LogRecord | None:
+        records = list(self.records)
+        return next((r for r in records if text in r.getMessage() and r.levelno < below), None)
 
-    def wait(self, text: str, do: Callable[[], object] = lambda: None) -> logging.LogRecord:
-        """Does something again and again until a line with ``text`` has come."""
+    def has(self, text: str) -> bool:
+        return self.find(text) is not None
+
+    def wait(
+        self, text: str, do: Callable[[], object] = lambda: None, below: int = logging.CRITICAL + 1
+    ) -> logging.LogRecord:
+        """Does something again and again until a line with ``text``, and of a level ``below``, has come."""
         deadline = time.monotonic() + PATIENCE
-        while not self.has(text):
+        while (found := self.find(text, below)) is None:
             assert time.monotonic() < deadline, [r.getMessage() for r in self.records]
             do()
             time.sleep(0.02)
-        return next(record for record in self.records if text in record.getMessage())
+        return found
 
 
 @pytest.fixture
@@ -89,8 +95,7 @@ def test_levels_are_followed_while_the_program_runs(kept: Kept, broken: Path, nu
     assert not kept.records
     ENGINE.setLevel(1)
     # what FFmpeg says about sound files at its "verbose" level and below
-    kept.wait("", lambda: lk.LazyPlayer(numbered).frame(0.0))
-    assert any(record.levelno < logging.WARNING for record in kept.records)
+    kept.wait("", lambda: lk.LazyPlayer(numbered).frame(0.0), below=logging.WARNING)
     ENGINE.setLevel(logging.ERROR)
     kept.wait(MISSING_INDEX, lambda: fail(broken))
 
