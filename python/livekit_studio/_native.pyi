@@ -935,8 +935,8 @@ class Player(VideoSource):
     def statistics(self) -> PlayerStatistics:
         """The counts so far."""
     def wait(self, timeout: float | None = None) -> bool:
-        """Waits until it has played to the end, at most ``timeout`` seconds; False if it has not. Raises the error
-        it failed with. One that loops, or that nobody starts, never ends.
+        """Waits until it has played to the end, at most ``timeout`` seconds; False if it has not, and where the
+        program ends meanwhile. Raises the error it failed with. One that loops, or that nobody starts, never ends.
         """
     def on(self, kind: _EventKind, function: Callable[[Event], object]) -> Callable[[], None]:
         """Calls ``function`` with every event of ``kind`` ("*": all kinds), on LiveKit's service thread. What is

@@ -6,6 +6,7 @@ use livekit_studio::clock::Deadline;
 use livekit_studio::thread::Process;
 use parking_lot::Mutex;
 use pyo3::prelude::*;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -31,8 +32,16 @@ pub(crate) fn register(_py: Python<'_>, object: Weak<dyn AtExit>) {
     objects.push((Process::here(), object));
 }
 
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// Whether the interpreter is ending: threads that wait for what is closed then have nothing to complain of.
+pub(crate) fn is_ending() -> bool {
+    ENDING.load(Ordering::Acquire)
+}
+
 #[pyfunction]
 fn _at_exit(py: Python<'_>) {
+    ENDING.store(true, Ordering::Release);
     let objects = std::mem::take(&mut *OBJECTS.lock());
     let mine = objects.iter().filter(|(process, _)| process.is_this());
     let objects: Vec<Arc<dyn AtExit>> = mine.filter_map(|(_, object)| object.upgrade()).collect();

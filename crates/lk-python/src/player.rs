@@ -328,8 +328,11 @@ impl PyPlayer {
         };
         let news = self.player()?.events().reader();
         loop {
-            // it may be closed meanwhile
-            let player = self.player()?;
+            // it may be closed meanwhile, by the end of the program too
+            let player = match self.player() {
+                Err(_) if at_exit::is_ending() => return Ok(false),
+                player => player?,
+            };
             let (state, ended) = py.detach(|| (player.state(), player.is_eof_reached()));
             if let Some(error) = failure(&state) {
                 return Err(raise(error));

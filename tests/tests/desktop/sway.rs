@@ -12,6 +12,12 @@ const NOBODY: u32 = 65534;
 /// What a program is asked with.
 const QUIET: [&str; 3] = ["--reuid=65534", "--regid=65534", "--clear-groups"];
 
+/// Whether anybody may write into a folder.
+fn is_for_all(folder: &str) -> bool {
+    std::fs::metadata(folder)
+        .is_ok_and(|m| std::os::unix::fs::PermissionsExt::mode(&m.permissions()) & 2 != 0)
+}
+
 /// sway, with as many screens as it was asked for.
 pub struct Sway {
     server: Child,
@@ -29,6 +35,11 @@ impl Sway {
                 skip(&format!("{program} is not installed"));
                 return None;
             }
+        }
+        let is_root = rustix::process::geteuid().is_root();
+        if xwayland && is_root && !is_for_all("/tmp") {
+            skip("others than root may not write into /tmp: Xwayland, which runs as one, has no place there");
+            return None;
         }
         let name = std::thread::current().name().unwrap_or_default().replace("::", "-");
         let folder = std::env::temp_dir().join(format!("lk-sway-{}-{name}", std::process::id()));
@@ -48,7 +59,6 @@ impl Sway {
             let program = std::os::unix::fs::PermissionsExt::from_mode(0o755);
             std::fs::set_permissions(folder.join("xwayland"), program).expect("it is ours");
         }
-        let is_root = rustix::process::geteuid().is_root();
         if is_root {
             std::os::unix::fs::chown(&folder, Some(NOBODY), Some(NOBODY)).expect("root may");
         }
