@@ -55,7 +55,8 @@ unzip -qo "$wheel" -d "$site"
 # what the tests find on their path, and nothing else of this machine's
 export WINEPATH="Z:${WIN//\//\\}\\tools;Z:${FFMPEG_WINDOWS//\//\\}\\bin"
 export LIVEKIT_THREADS=2 PYTHONUTF8=1 PYTHONDONTWRITEBYTECODE=1
-python() { timeout --kill-after=10 "$LIMIT" "$WINE" "$WINDOWS_PYTHON" -P "$@"; }
+# pipes on both sides: Wine's Python does not start where standard output or error is a file, or without standard input
+python() { : | timeout --kill-after=10 "$LIMIT" "$WINE" "$WINDOWS_PYTHON" -P "$@" 2>&1 | cat; }
 
 failed=()
 title "A render on Windows is the one on Linux"
