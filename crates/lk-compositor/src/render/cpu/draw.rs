@@ -3,6 +3,7 @@
 
 use super::additive;
 use super::blend;
+use super::cache::Kept;
 use super::canvas::{Canvas, Family, cells, give_back, spare};
 use super::coverage::RowWeights;
 use super::flat::Flat;
@@ -146,7 +147,8 @@ impl Drawing {
         let make =
             |area: &Area, whole| -> Parts { layer.parts.iter().map(|p| p.make(area, whole)).collect() };
         match &layer.kept {
-            Some(entry) => f(entry.band(band, || make(&self.bands.get(band).1, true))),
+            Some(Kept::Still(entry)) => f(entry.band(band, || make(&self.bands.get(band).1, true))),
+            Some(Kept::Moving(entry)) => f(&layer.part_of(entry, area)),
             None => f(&make(area, whole)),
         }
     }

@@ -133,6 +133,23 @@ impl Geometry {
         GeometryKey { numbers, flip: (horizontal, vertical), visible: self.visible.clone() }
     }
 
+    /// The same for every place to which whole chroma samples lead, where all of it lies on the canvas: the samples of
+    /// its picture are the same at each of them.
+    pub fn key_anywhere(&self, canvas: Size) -> Option<GeometryKey> {
+        let t = self.target;
+        // numbers so short that no sum of theirs is rounded
+        let short = |v: f64| (v * 256.0).fract() == 0.0;
+        let on = |start: f64, len: f64, canvas: u32| start >= 0.0 && start + len <= f64::from(canvas);
+        let wholly = on(t.x, t.width, canvas.width) && on(t.y, t.height, canvas.height);
+        if matches!(self.turn, Turn::Free { .. }) || !wholly || !short(t.x) || !short(t.y) {
+            return None;
+        }
+        let target = RectF { x: t.x % 2.0, y: t.y % 2.0, ..t };
+        let Area { x, y } = &self.visible;
+        let visible = Area { x: 0..x.len(), y: 0..y.len() };
+        Some(Self { target, visible, ..self.clone() }.key())
+    }
+
     /// None if nothing of the layer can be seen.
     pub fn resolve(layer: &Layer, canvas: Size, picture: Size) -> Option<Self> {
         let placed = layer.placement.resolve(canvas, picture, layer.crop)?;

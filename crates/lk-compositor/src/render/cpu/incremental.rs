@@ -177,7 +177,7 @@ impl Sequence {
         let even = 2.0 * self.random.below(40) as f64;
         let additive = self.additive && self.random.one_in(3);
         let coin = self.random.one_in(2);
-        match self.random.below(22) {
+        match self.random.below(26) {
             0..=6 if !self.stage.inputs.is_empty() => {
                 let at = self.random.below(self.stage.inputs.len());
                 self.stage.inputs[at].frame = (!self.random.one_in(8)).then_some(frame);
@@ -218,6 +218,14 @@ impl Sequence {
             20 => {
                 let blend = if additive { Blend::Additive } else { Blend::Normal };
                 self.any_layer().into_iter().for_each(|l| l.blend = blend);
+            }
+            22..=25 => {
+                // by whole chroma samples, as pictures that slide move
+                let (x, y) = (even % 24.0 - 10.0, 2.0 * (number * 5.0).floor() - 4.0);
+                let slide = |l: &mut Layer| {
+                    l.placement.at.iter_mut().for_each(|at| (at.x, at.y) = (at.x + x, at.y + y))
+                };
+                self.any_layer().into_iter().for_each(slide);
             }
             21 if self.random.one_in(4) => {
                 let a = if coin { 255 } else { (number * 255.0) as u8 };
@@ -332,7 +340,7 @@ fn edits_at_random_give_what_a_fresh_renderer_gives() {
     // the test means something only if memory was used again and not drawn whole
     assert!(sum.reclaimed * 3 > sum.jobs, "{sum:?}");
     assert!(sum.drawn * 10 < sum.pixels * 9, "{sum:?}");
-    assert!(sum.repeated * 50 > sum.jobs && sum.kept_layers > sum.jobs, "{sum:?}");
+    assert!(sum.repeated * 100 > sum.jobs && sum.kept_layers > sum.jobs, "{sum:?}");
 }
 
 #[test]
@@ -415,4 +423,27 @@ fn only_what_changes_is_drawn() {
             before = now;
         }
     }
+}
+
+/// A picture that slides is converted and scaled once, and shown again in parts; the part outside the canvas is not.
+#[test]
+fn pictures_that_slide_are_made_once() {
+    let mut stage = Stage::new(640, 360);
+    stage.add(&picture(PixelFormat::Bgr, 640, 360, 1), Placement::STRETCH);
+    stage.add(&picture(PixelFormat::Rgba, 64, 36, 2), Placement::rectangle(0.0, 0.0, 101.0, 55.5));
+    let mut renderer = CpuRenderer::new(2).unwrap();
+    let spec = FrameSpec::of(PixelFormat::I420, stage.scene.size);
+    let mut found = Vec::new();
+    for step in -4..8 {
+        let before = renderer.statistics().kept_layers;
+        let at = stage.scene.layers.values_mut().last().unwrap().placement.at.as_mut().unwrap();
+        (at.x, at.y) = (f64::from(step) * 10.0, 7.0 + f64::from(step * 4).abs());
+        let request = |_: usize| vec![OutputRequest { spec, buffer: None }];
+        let frame = stage.render(&mut renderer, request(0)).unwrap().remove(0);
+        let fresh = stage.render(&mut CpuRenderer::new(1).unwrap(), request(1)).unwrap().remove(0);
+        assert!(frame.map_native().to_packed() == fresh.map_native().to_packed(), "step {step}");
+        found.push(renderer.statistics().kept_layers - before);
+    }
+    // the background is found from the third step on, the picture from its second whole one
+    assert_eq!(found, [0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2]);
 }

@@ -146,10 +146,12 @@ impl CpuRenderer {
         let halo = shown.halo;
         d.bands = Bands::new(scene.size, self.band_pixels, halo);
         for plan in d.layers.iter_mut().filter(|plan| !plan.is_in_place()) {
-            let (frame, geometry) = (plan.frame, plan.geometry.key());
+            let (frame, bytes) = (plan.frame, plan.bytes());
             let (additive_yuv, rough) = (plan.additive_yuv, plan.rough);
-            let key = Key { frame, family, additive_yuv, rough, geometry, bands: (d.bands.rows, halo) };
-            plan.kept = self.cache.entry(key, plan.bytes(), d.bands.count());
+            let key = |geometry, bands| Key { frame, family, additive_yuv, rough, geometry, bands };
+            let still = key(plan.geometry.key(), (d.bands.rows, halo));
+            let moving = plan.geometry.key_anywhere(scene.size).map(|geometry| key(geometry, (0, 0)));
+            plan.kept = self.cache.entry(still, moving, bytes, d.bands.count());
         }
         d.flat = self.flats.get(family, &shown, d.bands.count());
         d.next = AtomicUsize::new(0);

@@ -2,7 +2,7 @@
 //! What is to be drawn for a family: each visible layer with its geometry, its readers and its weights, ready
 //! for any number of threads to draw any part of it.
 
-use super::cache::Entry;
+use super::cache::{Entry, Kept};
 use super::canvas::{Family, Layout, cells, give_back};
 use super::coverage::Outline;
 use super::geometry::{Area, AxisMap, Geometry, GeometryKey, Grid, Turn};
@@ -34,8 +34,8 @@ pub(super) struct LayerPlan {
     pub parts: SmallVec<[PartPlan; 2]>,
     /// Whole chroma samples of the canvas under which nothing is seen.
     pub hides: Option<Area>,
-    /// Where its finished picture is kept, if it stands still.
-    pub kept: Option<Arc<Entry>>,
+    /// Where its finished picture is kept, if it stays the same.
+    pub kept: Option<Kept>,
 }
 
 /// A layer's picture on one grid.
@@ -104,6 +104,8 @@ enum Planes {
     InFrame(usize, usize),
     /// The same, but its bytes have to be taken apart: row by row, as they are asked for.
     Unread(usize, usize),
+    /// This part of a picture that is kept whole, from this column and row.
+    Kept(Arc<Entry>, usize, usize, usize),
 }
 
 impl Shapes {
@@ -161,6 +163,17 @@ impl LayerPlan {
     /// Whether its picture lies in the frame as it is needed.
     pub fn is_in_place(&self) -> bool {
         self.parts.iter().all(|p| p.in_place())
+    }
+
+    /// What `pixels` of the canvas need of its picture, which is kept whole wherever it lies.
+    pub fn part_of(&self, entry: &Arc<Entry>, pixels: &Area) -> Parts {
+        entry.band(0, || self.parts.iter().map(|p| p.make(&self.geometry.visible, true)).collect());
+        let parts = self.parts.iter().enumerate().map(|(index, plan)| {
+            let (whole, area) = (&plan.shape.area, cells(pixels, plan.shape.cell).common(&plan.shape.area));
+            let (left, top) = (area.x.start - whole.x.start, area.y.start - whole.y.start);
+            Part { area, planes: Planes::Kept(entry.clone(), index, left, top) }
+        });
+        parts.collect()
     }
 
     /// Bytes of its whole finished picture.
@@ -283,6 +296,11 @@ impl Part {
                 reader.slice(channel, top + row, left + x.start..left + x.end).unwrap_or_default()
             }
             Planes::Unread(..) => &[],
+            Planes::Kept(entry, index, left, top) => {
+                let Some(whole) = entry.whole().map(|parts| &parts[*index]) else { return &[] };
+                let left = whole.area.x.start + left;
+                whole.row(reader, channel, whole.area.y.start + top + row, left + x.start..left + x.end)
+            }
         }
     }
 

@@ -161,7 +161,7 @@ fn disturb(others: &mut [u8]) {
 }
 
 fn cases() -> Vec<Case> {
-    use PixelFormat::{Bgr, Bgra, I420, Nv12, Rgba};
+    use PixelFormat::{Bgr, Bgra, I420, Nv12, Rgb, Rgba};
     let whole = Placement::moved(0.0, 0.0);
     let video = |width, height| move |seed| picture(I420, width, height, seed);
     let bg = || picture(Bgr, 1920, 1080, 9);
@@ -206,6 +206,12 @@ fn cases() -> Vec<Case> {
         Case {
             roaming: true,
             ..stills(Case::new("moving I420, 12 still", I420)).more_stills().moving(video(320, 180), whole)
+        },
+        Case {
+            roaming: true,
+            ..stills(Case::new("roaming still, 12 still", I420))
+                .more_stills()
+                .still(picture(Rgb, 320, 180, 7), whole)
         },
         Case {
             roaming: true,
