@@ -9,8 +9,9 @@ Makes the inputs in DIR if they are not there (tools/bench_inputs.sh). Every pro
 pictures at the same places and hands out the same format; the lower third is a picture for all of them. The runs of
 one scene take turns, so that a busy minute of the machine meets all of them. What counts is the CPU time of the whole
 process, start-up and decoding included (as the operating system says when it ends), the median of the repeats: unlike
-real time it hardly depends on what else the machine does. For ourselves the steady state and the compositing in it
-(by thread clocks) are given too, and the most memory a run had. The Python peers run in --peer-python, which has what
+real time it hardly depends on what else the machine does. For ourselves the steady state is given too, the compositing in
+it (by thread clocks; a second run of 30 frames tells what the first ones took, in which stills are converted), and the
+most memory a run had. The Python peers run in --peer-python, which has what
 benches/requirements-peers.txt says.
 """
 
@@ -26,7 +27,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -34,6 +35,7 @@ from standard import FPS, HEIGHT, SCENES, WIDTH, Part, Scene
 
 ROOT = Path(__file__).resolve().parents[1]
 Command = list[str]
+START = 30  # frames in which stills are converted and clips begin
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,7 @@ PROGRAMS = {
 
 @dataclass(frozen=True)
 class Run:
-    """CPU milliseconds a frame: of the whole process, and, if the program says so, of the steady state and of the
+    """CPU milliseconds a frame: of the whole process, and, if the program says so, of the time after start-up and of the
     compositing in it; the most memory it had, in MB."""
 
     whole: float
@@ -230,12 +232,22 @@ def measure(command: Command, frames: int) -> Run:
     return Run(whole, each[0], each[1], usage.ru_maxrss / 1000)
 
 
+def after_start(command: Callable[[Job], Command], job: Job, whole: Run) -> Run:
+    """``whole`` with its compositing without that of the first frames, which a short run tells."""
+    if whole.compositing is None or job.frames <= START:
+        return whole
+    first = measure(command(replace(job, frames=START)), START).compositing or 0.0
+    later = whole.compositing * job.frames - first * START
+    return replace(whole, compositing=max(later, 0.0) / (job.frames - START))
+
+
 def compare(job: Job, names: Iterable[str], repeat: int) -> dict[str, Run]:
     runs: dict[str, list[Run]] = {name: [] for name in names}
     for _ in range(repeat):
         for name, done in list(runs.items()):
             try:
-                done.append(measure(PROGRAMS[name].command(job), job.frames))
+                command = PROGRAMS[name].command
+                done.append(after_start(command, job, measure(command(job), job.frames)))
             except RuntimeError as error:
                 print(f"{job.name}: {error}", file=sys.stderr)
                 del runs[name]

@@ -64,6 +64,8 @@ use tiles::{BAND_PIXELS, Bands, Cutter, Shape};
 
 /// Bytes of finished layer pictures that are kept.
 const CACHE_LIMIT: usize = 256 << 20;
+/// Fewer bands of pixels are as soon drawn as another thread is woken.
+const THREAD_BANDS: usize = 2;
 /// More than this only take memory.
 const MAX_THREADS: usize = 256;
 
@@ -161,8 +163,9 @@ impl CpuRenderer {
         self.cutter.cut(&d.bands, &self.outlines, damage.as_deref(), &mut d.tiles);
         self.statistics.pixels += u64::from(scene.size.width) * u64::from(scene.size.height);
         self.statistics.written += d.targets.len() as u64;
-        self.statistics.drawn += d.tiles.iter().map(|t| t.area.pixels() as u64).sum::<u64>();
-        self.pool.run(drawing.clone())?;
+        let pixels: usize = d.tiles.iter().map(|t| t.area.pixels()).sum();
+        self.statistics.drawn += pixels as u64;
+        self.pool.run(drawing.clone(), 1 + pixels / (THREAD_BANDS * self.band_pixels))?;
         let d = Arc::get_mut(&mut drawing).ok_or_else(still_held)?;
         for target in d.targets.drain(..).map(Mutex::into_inner) {
             let frame = target.frame.publish(job.time);

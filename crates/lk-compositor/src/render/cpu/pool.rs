@@ -57,14 +57,16 @@ impl Pool {
         self.shared.state.lock().cpu
     }
 
-    /// Does `task` with all threads; returns when none works on it or refers to it any more.
-    pub fn run(&self, task: Arc<impl Task>) -> Result<()> {
-        if !self.workers.is_empty() {
+    /// Does `task` with at most `threads` threads, the calling one among them; returns when none works on it or refers
+    /// to it any more.
+    pub fn run(&self, task: Arc<impl Task>, threads: usize) -> Result<()> {
+        let helpers = self.workers.len().min(threads.saturating_sub(1));
+        if helpers > 0 {
             let mut state = self.shared.state.lock();
             state.task = Some(task.clone());
             state.number += 1;
             drop(state);
-            self.shared.work.notify_all();
+            (0..helpers).for_each(|_| drop(self.shared.work.notify_one()));
         }
         let own = attempt(&*task);
         let mut state = self.shared.state.lock();
@@ -150,7 +152,7 @@ mod tests {
             let pool = Pool::new(threads).unwrap();
             for _ in 0..50 {
                 let task = Arc::new(Count { next: 0.into(), sum: 0.into(), panic_at: usize::MAX });
-                pool.run(task.clone()).unwrap();
+                pool.run(task.clone(), 3).unwrap();
                 assert_eq!(Arc::into_inner(task).unwrap().sum.into_inner(), 499_500);
             }
         }
@@ -160,8 +162,8 @@ mod tests {
     fn a_panic_is_an_error_and_the_pool_lives_on() {
         let pool = Pool::new(3).unwrap();
         let broken = Count { next: 0.into(), sum: 0.into(), panic_at: 7 };
-        assert!(pool.run(Arc::new(broken)).is_err());
+        assert!(pool.run(Arc::new(broken), 3).is_err());
         let task = Count { next: 0.into(), sum: 0.into(), panic_at: usize::MAX };
-        assert!(pool.run(Arc::new(task)).is_ok());
+        assert!(pool.run(Arc::new(task), 1).is_ok());
     }
 }

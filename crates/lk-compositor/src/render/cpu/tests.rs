@@ -207,6 +207,8 @@ fn threads_and_repetition_change_nothing() {
             let expected = stage.once(format);
             for threads in [1, 2, 3] {
                 let mut renderer = CpuRenderer::new(threads).unwrap();
+                // so small that all threads are woken
+                renderer.band_pixels = 1 << 10;
                 for run in 0..3 {
                     // the whole picture is made again, from kept layers
                     renderer.last = None;
