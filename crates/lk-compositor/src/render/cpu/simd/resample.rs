@@ -115,13 +115,19 @@ fn some_scattered<const N: usize>(
     skipped: u32,
     weights: &[[u16; LANES]],
 ) -> Option<__m256i> {
-    let last = line.len().checked_sub(N)? as u32;
-    if starts.iter().any(|s| s.wrapping_sub(skipped) > last) {
+    let last = _mm256_set1_epi32(line.len().checked_sub(N)?.min(i32::MAX as usize) as i32);
+    // SAFETY: the reference is to 16 numbers, of which 8 from 0 or 8 on are read.
+    #[allow(unsafe_code)]
+    let at = [0, 8].map(|from| unsafe { _mm256_loadu_si256(starts.as_ptr().add(from).cast()) });
+    let at = at.map(|at| _mm256_sub_epi32(at, _mm256_set1_epi32(skipped as i32)));
+    let farthest = _mm256_max_epu32(at[0], at[1]);
+    // 16 at once: one after the other they cost as much as the sums
+    if _mm256_movemask_epi8(_mm256_cmpeq_epi32(_mm256_max_epu32(farthest, last), last)) != -1 {
         return None;
     }
     if N == 2 {
-        let low = pairs(line, starts, 0, skipped, &weights[0]);
-        let high = pairs(line, starts, 8, skipped, &weights[1]);
+        let low = pairs(line, at[0], &weights[0]);
+        let high = pairs(line, at[1], &weights[1]);
         return Some(_mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_hadd_epi16(low, high)));
     }
     let low = _mm256_hadd_epi16(
@@ -136,14 +142,10 @@ fn some_scattered<const N: usize>(
     Some(_mm256_permutevar8x32_epi32(_mm256_hadd_epi16(low, high), order))
 }
 
-/// Eight pairs of samples weighted; `starts` less `skipped` are followed by two samples each.
+/// Eight pairs of samples weighted, two samples from each index `at` on.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn pairs(line: &[u16], starts: &[u32; LANES], from: usize, skipped: u32, weights: &[u16; LANES]) -> __m256i {
-    // SAFETY: the reference is to 16 numbers, of which 8 from 0 or 8 on are read.
-    #[allow(unsafe_code)]
-    let at = unsafe { _mm256_loadu_si256(starts.as_ptr().add(from).cast()) };
-    let at = _mm256_sub_epi32(at, _mm256_set1_epi32(skipped as i32));
+fn pairs(line: &[u16], at: __m256i, weights: &[u16; LANES]) -> __m256i {
     // SAFETY: the caller found every index to be two samples or more before the end of the line; index times two bytes
     // is where a sample begins, and two are read from there.
     #[allow(unsafe_code)]
