@@ -3,19 +3,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import LiveKit as lk
 import media
 import numpy as np
 import pytest
+from lanes import Job, Lanes, Values
 from snippets import DOCS, ROOT, Snippet, fenced, make_media, pages, snippets
 from sound_session import Session, missing, until
 
@@ -24,7 +26,7 @@ pytestmark = pytest.mark.skipif(not pages(), reason="the pages are not here: not
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"")
 HEADING = re.compile(r"^#{1,6} (.+?)$", re.MULTILINE)
 MORTAL = ("setpriv", "--pdeathsig", "KILL")  # gone with the tests, however they end
-SECONDS = 1.5  # that an endless program runs before its Ctrl-C
+PROGRAM_TEST = "test_a_program_of_a_page"
 CAMERA = """
 import LiveKit as lk
 with lk.VirtualCamera(1280, 720, 30, name="HD Webcam", device="pipewire") as camera:
@@ -47,15 +49,6 @@ def media_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("docs-media")
     make_media(folder)
     return folder
-
-
-@pytest.fixture
-def desk(media_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with all the files that pages name, which is the present one."""
-    for path in media_folder.iterdir():
-        (tmp_path / path.name).symlink_to(path)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @pytest.fixture(scope="module")
@@ -117,39 +110,64 @@ def environment_of(snippet: Snippet, request: pytest.FixtureRequest) -> dict[str
 # ---- Programs -----------------------------------------------------------------------------------------------
 
 
-def run_elsewhere(snippet: Snippet, environment: dict[str, str], folder: Path) -> None:
-    """In a process of its own; one that does not end by itself gets a Ctrl-C."""
-    program = folder / "program.py"
-    program.write_text(snippet.program(), encoding="utf-8")
-    runner = [str(Path(__file__).with_name("endless.py")), str(program), str(SECONDS)]
-    done = subprocess.run(
-        [sys.executable, "-X", "faulthandler", *(runner if snippet.is_endless else [str(program)])],
-        env=os.environ | environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    assert "Traceback" not in done.stderr, done.stderr
+class Programs:
+    """All programs that this run asks for: begun at once, two that compute and one that waits for devices at a time."""
+
+    def __init__(self, request: pytest.FixtureRequest, files: dict[str, Path], folder: Path) -> None:
+        self._request, self._files, self._folder = request, files, folder
+        self._lanes: dict[bool, Lanes] = {}
+        for name, count in (("lanes", 2), ("devices", 1)):
+            runtime = folder / name  # what runs beside it has other names
+            runtime.mkdir(mode=0o700)
+            self._lanes[name == "devices"] = Lanes(count, {"XDG_RUNTIME_DIR": str(runtime)})
+        items = [item for item in request.session.items if isinstance(item, pytest.Function)]
+        mine = [item.callspec.params["snippet"] for item in items if item.originalname == PROGRAM_TEST]
+        self._running = {snippet: self._submit(snippet) for snippet in mine}
+
+    def result(self, snippet: Snippet) -> tuple[Path, Values]:
+        """Its folder, and the variables that are looked at; whoever asks again has it run again."""
+        job, future = self._running.pop(snippet) if snippet in self._running else self._submit(snippet)
+        return job.folder, future.result()
+
+    def close(self) -> None:
+        for lanes in self._lanes.values():
+            lanes.close()
+
+    def _submit(self, snippet: Snippet) -> tuple[Job, Future[Values]]:
+        folder = Path(tempfile.mkdtemp(dir=self._folder))
+        for name, path in self._files.items():
+            (folder / name).symlink_to(path)
+        opencv = snippet.page.stem == "opencv"
+        if opencv:  # what it must have made is known frame by frame
+            (folder / "clip.mp4").unlink()
+            (folder / "clip.mp4").symlink_to(self._request.getfixturevalue("numbered"))
+        alone = bool(snippet.needs) or snippet.is_endless
+        future: Future[Values] = Future()
+        try:
+            environment = environment_of(snippet, self._request)
+        except pytest.skip.Exception as skipped:
+            future.set_exception(skipped)
+            environment = {}
+        wanted = ("seen", "fps", "image", "small", "rgb") if opencv else ()
+        job = Job(snippet.name, snippet.program(), folder, environment, alone, snippet.is_endless, wanted)
+        return job, future if future.done() else self._lanes[bool(snippet.needs)].submit(job)
+
+
+@pytest.fixture(scope="module")
+def programs(
+    request: pytest.FixtureRequest, media_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Programs]:
+    files = {path.name: path for path in media_folder.iterdir()}
+    programs = Programs(request, files, tmp_path_factory.mktemp("programs"))
+    yield programs
+    programs.close()
 
 
 @pytest.mark.parametrize("snippet", snippets(), ids=lambda snippet: snippet.name)
-def test_a_program_of_a_page(
-    snippet: Snippet, desk: Path, numbered: Path, request: pytest.FixtureRequest
-) -> None:
-    if snippet.page.stem == "opencv":  # what it must have made is known frame by frame
-        (desk / "clip.mp4").unlink()
-        (desk / "clip.mp4").symlink_to(numbered)
-    names: dict[str, object] = {"__name__": "__main__"}
-    if snippet.needs or snippet.is_endless:
-        run_elsewhere(snippet, environment_of(snippet, request), desk)
-    else:
-        program = compile(snippet.program(), snippet.name, "exec")
-        with contextlib.suppress(SystemExit):
-            exec(program, names)
-    made = [path for path in desk.iterdir() if not path.is_symlink()]
+def test_a_program_of_a_page(snippet: Snippet, programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, names = programs.result(snippet)
+    monkeypatch.chdir(folder)
+    made = [path for path in folder.iterdir() if not path.is_symlink()]
     for path in made:
         if path.suffix in (".mp4", ".mkv"):
             assert media.probe(path, count=False)["streams"], f"{path.name} is empty"
@@ -160,6 +178,33 @@ def test_a_program_of_a_page(
             assert_same_picture(path, shown)
     if snippet.page.stem == "opencv":
         check_opencv(snippet.title, names)
+
+
+def test_what_is_typed_first_prints_what_its_page_says(
+    display: dict[str, str], session: dict[str, str], media_folder: Path, tmp_path: Path
+) -> None:
+    media.need("xdotool")
+    for path in media_folder.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    page = DOCS / "start" / "first-lines.md"
+    typed = [code for _, _, language, code in fenced(page) if language == "pycon"]
+    (tmp_path / "lines.txt").write_text("\n".join(typed), encoding="utf-8")
+    environment = os.environ | session | display
+    closes = "id=$(xdotool search --sync --name '^a window$') && xdotool windowclose $id"
+    flags = [part for flag in ("ELLIPSIS", "NORMALIZE_WHITESPACE") for part in ("-o", flag)]
+    with subprocess.Popen([*MORTAL, "sh", "-c", closes], env=environment):
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "doctest", *flags, "lines.txt"],
+            cwd=tmp_path,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert sum(code.count("\n>>> ") for code in typed) > 25
 
 
 def assert_same_picture(made: Path, shown: Path) -> None:
@@ -173,7 +218,7 @@ def assert_same_picture(made: Path, shown: Path) -> None:
     )
 
 
-def check_opencv(title: str, names: dict[str, object]) -> None:
+def check_opencv(title: str, names: Values) -> None:
     """What OpenCV's lines beside them would have done."""
     match title:
         case "Read a file":
