@@ -3,7 +3,7 @@
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-portable lint wheel wheel-portable sdist bench verify windows test-windows docs docs-pictures fmt clean setup
+.PHONY: help demo test test-portable lint wheel wheel-portable sdist deb bench verify windows test-windows docs docs-pictures fmt clean setup
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,9 @@ test-portable: setup ## the portable wheel in chroots with nothing but Python, a
 
 sdist: setup ## the source archive, into dist/
 	@.venv/bin/maturin sdist --manifest-path crates/lk-python/Cargo.toml --out dist
+
+deb: setup ## a Debian package for this release's FFmpeg and Python, into dist/
+	@tools/deb.sh
 
 bench: setup ## the standard scenes, one BENCH line each (SCENES="s1 s3" FRAMES=300)
 	@tools/bench.sh

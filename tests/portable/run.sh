@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # run.sh [STAGE...]: what a user meets who installs the portable wheel on a machine with nothing but Python.
 #   debian12   a chroot of Debian 12 with Python alone: install, first program, doctor, import, errors that help, neighbours
+#   debian13   the same with a newer C library and Python
 #   ubuntu24   the same with Ubuntu's Python on Ubuntu's files
 #   slim       Debian 12's essential packages and Python: no C++ library, no package manager
 #   host       this machine: opencv-python beside the others, and the Python tests against this wheel
-#   sdist      the source archive builds
+#   sdist      the source archive, installed by pip in a chroot with what docs/install.md names and this machine's Rust
+#   deb        the Debian package of `make deb`, installed by apt in a chroot of Debian 12
+#   conda      the conda package, built and tested by rattler-build; without conda-forge the recipe is only read
 # WHEEL names a wheel to try; without it the one of tools/portable/wheel.sh is tried.
 # What cannot be made here is told as skipped, with the reason. Logs and the chroots are in build/portable/tests.
 set -euo pipefail
@@ -15,10 +18,6 @@ HERE=$ROOT/tests/portable
 WORK=$ROOT/build/portable/tests
 LOGS=$WORK/logs
 mkdir -p "$LOGS"
-if [ -z "${WHEEL:-}" ]; then
-    "$ROOT/tools/portable/wheel.sh"
-    WHEEL=$(find "$ROOT/dist/portable" -name '*.whl')
-fi
 failed=()
 
 skip() { # skip WHAT REASON
@@ -56,6 +55,7 @@ bootstrap() { # bootstrap NAME TAR
     local python=python3,python3-venv,ca-certificates
     case $1 in
         debian12) mmdebstrap --variant=apt --include="$python" bookworm "$2" "$DEBIAN" ;;
+        debian13) mmdebstrap --variant=apt --include="$python" trixie "$2" "$DEBIAN" ;;
         slim) mmdebstrap --variant=essential --include="$python" bookworm "$2" "$DEBIAN" ;;
         ubuntu24)
             ubuntu_key || return 1
@@ -65,10 +65,10 @@ bootstrap() { # bootstrap NAME TAR
     esac
 }
 
-# chroot_of NAME: a fresh one, from an archive that is made once; false, having told why, if it cannot be had.
+# chroot_of NAME [SYSTEM]: a fresh one, from an archive that is made once; false, having told why, if it cannot be had.
 chroot_of() {
-    local name=$1 tar=$WORK/$1.tar
-    root=$WORK/roots/$name
+    local name=${2:-$1} tar=$WORK/${2:-$1}.tar
+    root=$WORK/roots/$1
     if [ "$(id -u)" != 0 ]; then
         skip "$name" "chroots are made by root alone"
         return 1
@@ -88,19 +88,22 @@ chroot_of() {
     mkdir -p "$root"
     tar -C "$root" --exclude='./dev/*' -xf "$tar" || die "$tar cannot be unpacked"
     mkdir -p "$root/work/programs"
-    cp "$HERE"/programs/*.py "$ROOT/README.md" "$WHEEL" "$root/work/"
+    cp "$HERE"/programs/*.py "$ROOT/README.md" ${WHEEL:+"$WHEEL"} "$root/work/"
     # the network as this machine has it
     cp -L /etc/resolv.conf /etc/hosts "$root/etc/" 2>/dev/null || true
     cp -L /etc/ssl/certs/ca-certificates.crt "$root/work/ca.crt"
 }
 
-inside() { # inside ROOT COMMAND...: in the chroot, with its own mounts and no variables of ours
+# inside ROOT COMMAND...: in the chroot, with its own mounts and no variables of ours. The folders that BINDS names are
+# there too.
+inside() {
     local root=$1
     shift
     unshare --mount --pid --fork --kill-child bash -c '
         mount -t proc proc "$0/proc" && mount -t tmpfs tmpfs "$0/dev" && cd "$0/dev" &&
             for node in null zero full random urandom; do touch $node && mount --bind /dev/$node $node; done &&
             mkdir shm && mount -t tmpfs tmpfs shm && cd / || exit 125
+        for folder in ${BINDS:-}; do mkdir -p "$0$folder" && mount --bind "$folder" "$0$folder" || exit 125; done
         exec chroot "$0" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin PIP_CERT=/work/ca.crt \
             PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_DEFAULT_TIMEOUT=60 \
             ${PIP_INDEX_URL:+PIP_INDEX_URL=$PIP_INDEX_URL} "$@"' "$root" "$@"
@@ -184,24 +187,68 @@ pytest_host() {
         -o "pythonpath=$ROOT/python/tests" -o "cache_dir=$WORK/cache" "$@"
 }
 
+# What docs/install.md says that building from the archive takes.
+SDIST_PACKAGES=(clang pkg-config libavcodec-dev libavformat-dev libavutil-dev libavfilter-dev libswscale-dev
+    libswresample-dev)
+
+# As a user would, but for the profile and the folder, which spare building every crate again.
 sdist() {
-    local out=$WORK/sdist venv=$WORK/sdist-venv
+    local out=$WORK/sdist target=$ROOT/build/portable/target rust cargo=${CARGO_HOME:-$HOME/.cargo} inside_it
+    rust=$(rustc --print sysroot)
     rm -rf "$out"
     "$VENV/bin/maturin" sdist --manifest-path "$ROOT/crates/lk-python/Cargo.toml" --out "$out" || return 1
-    "$PY" -m venv --clear "$venv" || return 1
-    # as a user would, but for the profile and the folder, which spare building every crate again
-    CARGO_TARGET_DIR=$ROOT/build/portable/target MATURIN_PEP517_ARGS="--profile ${PROFILE:-release}" \
-        "$venv/bin/pip" install --quiet "$out"/*.tar.gz || return 1
-    (cd "$WORK" && "$venv/bin/python" -P "$HERE/programs/first_program.py" "$ROOT/README.md" "$WORK/film-sdist")
+    inside "$root" sh -c "apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends \
+        install ${SDIST_PACKAGES[*]}" >"$LOGS/sdist-apt.txt" 2>&1 || { tail -n 5 "$LOGS/sdist-apt.txt"; return 1; }
+    cp "$out"/*.tar.gz "$root/work/"
+    mkdir -p "$target" "$cargo"
+    inside_it=(env "PATH=$rust/bin:/usr/sbin:/usr/bin:/sbin:/bin" "CARGO_HOME=$cargo" "CARGO_TARGET_DIR=$target"
+        "MATURIN_PEP517_ARGS=--profile ${PROFILE:-release}")
+    export BINDS="$rust $cargo $target"
+    inside "$root" python3 -m venv /work/venv &&
+        inside "$root" "${inside_it[@]}" /work/venv/bin/pip install "/work/$(basename "$out"/*.tar.gz)" &&
+        inside "$root" /work/venv/bin/python -P /work/first_program.py /work/README.md /work/film &&
+        inside "$root" /work/venv/bin/livekit-studio doctor
+}
+
+deb() {
+    "$ROOT/tools/deb.sh" || return 1
+    cp "$ROOT"/dist/python3-livekit-studio_*.deb "$root/work/"
+    inside "$root" sh -c "apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends \
+        install /work/python3-livekit-studio_*.deb" >"$LOGS/deb-apt.txt" 2>&1 || { tail -n 5 "$LOGS/deb-apt.txt"; return 1; }
+    inside "$root" livekit-studio doctor &&
+        inside "$root" /usr/bin/python3 -P /work/first_program.py /work/README.md /work/film &&
+        inside "$root" dpkg --verify python3-livekit-studio &&
+        inside "$root" apt-get -q -y remove python3-livekit-studio || return 1
+    ! find "$root/usr/lib/python3/dist-packages" -iname '*livekit*' | grep . || { say "it leaves these behind"; return 1; }
+}
+
+conda() {
+    local venv=$WORK/conda-venv
+    "$PY" -m venv --clear "$venv" && "$venv/bin/pip" install --quiet py-rattler-build==0.73.0 || return 1
+    rm -f "$ROOT"/dist/*.tar.gz
+    "$VENV/bin/maturin" sdist --manifest-path "$ROOT/crates/lk-python/Cargo.toml" --out "$ROOT/dist" || return 1
+    local status=0
+    "$venv/bin/python" "$HERE/conda.py" "$ROOT/packaging/conda/recipe.yaml" "$WORK/conda" || status=$?
+    [ $status != 77 ] || { skip "conda package" "conda-forge is not reachable; the recipe was read"; return 0; }
+    return $status
+}
+
+# The wheel that is tried.
+the_wheel() {
+    [ -z "${WHEEL:-}" ] || return 0
+    "$ROOT/tools/portable/wheel.sh"
+    WHEEL=$(find "$ROOT/dist/portable" -name '*.whl')
 }
 
 stages=("$@")
-[ $# -gt 0 ] || stages=(debian12 ubuntu24 slim host sdist)
+[ $# -gt 0 ] || stages=(debian12 debian13 ubuntu24 slim host sdist deb conda)
 for name in "${stages[@]}"; do
     case $name in
-        debian12 | ubuntu24 | slim) chroot_stages "$name" ;;
-        host) host ;;
-        sdist) find_rust && stage sdist sdist ;;
+        debian12 | debian13 | ubuntu24 | slim) the_wheel; chroot_stages "$name" ;;
+        host) the_wheel; host ;;
+        sdist) if find_rust && chroot_of sdist debian12; then stage sdist sdist; fi ;;
+        deb) if find_rust && chroot_of deb debian12; then stage deb deb; fi ;;
+        conda) if find_rust; then stage "conda recipe" conda; fi ;;
         *) die "there is no stage $name" ;;
     esac
 done
