@@ -126,7 +126,10 @@ _EventKind: TypeAlias = Literal[
 _Source: TypeAlias = VideoSource | Compositor | Frame | _Image | _Path
 _Monitor: TypeAlias = Literal["off", "on", "only"]
 _Device: TypeAlias = int | str | AudioDevice
-_Sound: TypeAlias = AudioPort | Microphone | VirtualSpeaker | Mix | Compositor | VideoSource | int | _Path
+_Sounds: TypeAlias = npt.NDArray[np.float32 | np.float64 | np.int16] | memoryview
+_Sound: TypeAlias = (
+    AudioPort | Microphone | VirtualSpeaker | Mix | Compositor | VideoSource | _Sounds | int | _Path
+)
 _SoundTarget: TypeAlias = AudioPort | Speaker | VirtualMicrophone | _Device
 _Track: TypeAlias = Literal["source"] | _Sound
 _Target: TypeAlias = VideoTarget | _Path
@@ -1821,8 +1824,9 @@ class Mixer(Mix):
         timeout: float = 10.0,
     ) -> MixerInput:
         """Adds the sound of a file or URL, heard from the beginning of the run, an :class:`AudioPort` or the
-        negative number of one, a :class:`Mix` of another scene, an :class:`AudioMixer`, another scene's main mix, or
-        a source that brings sound.
+        negative number of one, a :class:`Mix` of another scene, an :class:`AudioMixer`, another scene's main mix, a
+        source that brings sound, or an array of samples at 48 kHz, heard from the beginning of the run: shapes and
+        dtypes are those of :meth:`AudioPort.push`; it is copied.
 
         ``gain`` is in dB, ``sync_offset`` and ``timeout`` are in seconds; the others are those of
         :class:`MixerInput`. Without ``mixes`` it goes to the main one. Raises as :class:`LazyPlayer` does, and

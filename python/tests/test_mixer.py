@@ -41,6 +41,45 @@ def rendered(scene: lk.Compositor, out: Path, seconds: float = 1) -> Samples:
     return media.decoded_sound(out)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int16"])
+def test_an_array_is_a_sound(scene: lk.Compositor, tmp_path: Path, dtype: str) -> None:
+    noise = np.random.default_rng(3).uniform(-0.5, 0.5, (RATE, 2)).astype(np.float32)
+    given: Any = (noise * 32768).round().astype(np.int16) if dtype == "int16" else noise.astype(dtype)
+    scene.audio.add(given, gain=20 * math.log10(0.5))
+    given[:] = 0  # it was copied
+    heard = rendered(scene, tmp_path / "a.wav", seconds=1.5)
+    assert np.abs(heard[:RATE] - noise / 2).max() < 2e-5
+    assert not heard[RATE:].any()
+
+
+def test_an_array_of_one_side_loops_and_says_how_long_it_is(scene: lk.Compositor, tmp_path: Path) -> None:
+    tone = media.tone(0.1, 440)[:, 0]
+    scene.audio.add(tone, loop=True)
+    heard = rendered(scene, tmp_path / "a.wav")
+    for side in heard.T:
+        assert np.abs(side - np.tile(tone, 10)).max() < 2e-5
+    once = lk.Compositor(*SIZE, fps=50)
+    once.audio.add(tone)
+    assert once.render(tmp_path / "b.wav", audio_codec="pcm_f32le").frames == 5, "as long as its sound"
+
+
+@pytest.mark.parametrize(
+    "wrong", [np.zeros((4, 3), np.float32), np.zeros(4, np.uint8), np.zeros(0, np.float32), b"a.wav"]
+)
+def test_what_is_no_sound_is_refused(scene: lk.Compositor, wrong: Any) -> None:
+    with pytest.raises(lk.FormatError):
+        scene.audio.add(wrong)
+    assert scene.audio.inputs == []
+
+
+def test_an_array_is_heard_live(scene: lk.Compositor, tmp_path: Path) -> None:
+    scene.audio.add(np.full((RATE, 2), 0.25, np.float32))
+    with scene, lk.Recorder(tmp_path / "live.mkv", source=scene, audio_codec="pcm_f32le"):
+        scene.run(seconds=0.5)
+    heard = media.decoded_sound(tmp_path / "live.mkv")
+    assert np.abs(heard[2400:4800] - 0.25).max() < 1e-3
+
+
 def until(condition: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + PATIENCE
     while not condition():

@@ -45,7 +45,7 @@ pub use lk_io::copier::{Copier, CopyOptions, CopyProgress, CopyReport};
 pub use lk_io::encode::{AudioSettings, EncoderInfo, OutputSettings, StreamKind, VideoSettings, encoders};
 #[cfg(feature = "text")]
 pub use lk_io::generate::{Align, Text, TextStyle};
-pub use lk_io::generate::{TestPattern, TestTone};
+pub use lk_io::generate::{Samples, TestPattern, TestTone};
 pub use lk_io::image_file::{self, ImageFile};
 pub use lk_io::ipc::{
     self, IpcFit, IpcFolder, IpcListed, IpcSource, IpcSourceStatistics, IpcTarget, IpcTargetOptions,

@@ -15,7 +15,7 @@ use crate::virtual_microphone::PyVirtualMicrophone;
 use crate::virtual_speaker::PyVirtualSpeaker;
 use livekit_studio::{
     AudioPort, AudioSource, AudioTarget, CHANNELS, Cancel, Error, ErrorKind, Microphone, MixId, OpenOptions,
-    Speaker, open_sound,
+    Samples, Speaker, open_sound,
 };
 use pyo3::buffer::{Element, PyUntypedBuffer};
 use pyo3::prelude::*;
@@ -23,7 +23,7 @@ use pyo3::types::PyByteArray;
 use std::sync::Arc;
 
 /// An AudioPort, the negative number of an in-process channel, a microphone or its number, a source that brings sound,
-/// or a name to open.
+/// an array of samples, or a name to open.
 /// `options.cancel` is not looked at.
 pub(crate) fn sound_of(value: &Bound<'_, PyAny>, options: OpenOptions) -> PyResult<Arc<dyn AudioSource>> {
     if let Ok(port) = value.cast::<PyAudioPort>() {
@@ -49,6 +49,9 @@ pub(crate) fn sound_of(value: &Bound<'_, PyAny>, options: OpenOptions) -> PyResu
             let name = source.get().source.name();
             raise(Error::new(ErrorKind::Media, format!("{name} has no sound")))
         });
+    }
+    if PyUntypedBuffer::get(value).is_ok() {
+        return Ok(Arc::new(Samples::new(samples_of(value)?, options.looping).or_raise()?));
     }
     let name = path_of(value)?;
     let cancel = Cancel::new();
