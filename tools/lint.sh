@@ -40,6 +40,7 @@ shell_scripts() {
 }
 # From a folder where the source tree's python/ cannot be imported: the stubs are compared with the installed wheel.
 stubs() { (cd build/lint && "$PY" -P -m mypy.stubtest livekit_studio LiveKit); }
+package_types() { (cd build/lint && "$PY" -P -m mypy --strict --cache-dir mypy -p livekit_studio -m LiveKit); }
 types() { "$PY" -m mypy --strict --cache-dir build/lint/mypy "$@"; }
 
 # Node comes from a wheel, so nothing is fetched when it runs.
@@ -64,6 +65,7 @@ else
 fi
 check "wheel" tools/wheel.sh install
 check "Python stubs match the wheel" stubs
+check "Python package is typed" package_types
 check "Python examples are typed" types examples/python
 check "pyright on package and examples" pyright
 

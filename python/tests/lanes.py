@@ -14,6 +14,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import traceback
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -119,11 +120,11 @@ class Lane:
 
 
 class Lanes:
-    """So many lanes with one environment, and the jobs that wait for them."""
+    """So many lanes, and the jobs that wait for them. What programs share goes by names: each lane has its own."""
 
-    def __init__(self, count: int, environment: dict[str, str]) -> None:
+    def __init__(self, count: int, folder: Path) -> None:
         self._pool = ThreadPoolExecutor(count, "lane")
-        self._environment = environment
+        self._folder = folder
         self._mine = threading.local()
         self._all: list[Lane] = []
 
@@ -160,7 +161,8 @@ class Lanes:
     def _start(self) -> Lane:
         context = multiprocessing.get_context("spawn")  # not a copy of the tests' process and its threads
         ours, theirs = context.Pipe()
-        process = context.Process(target=serve, args=(theirs, self._environment))
+        runtime = tempfile.mkdtemp(dir=self._folder)
+        process = context.Process(target=serve, args=(theirs, {"XDG_RUNTIME_DIR": runtime}))
         process.start()
         theirs.close()
         self._all.append(Lane(process, ours))

@@ -115,11 +115,8 @@ class Programs:
 
     def __init__(self, request: pytest.FixtureRequest, files: dict[str, Path], folder: Path) -> None:
         self._request, self._files, self._folder = request, files, folder
-        self._lanes: dict[bool, Lanes] = {}
-        for name, count in (("lanes", 2), ("devices", 1)):
-            runtime = folder / name  # what runs beside it has other names
-            runtime.mkdir(mode=0o700)
-            self._lanes[name == "devices"] = Lanes(count, {"XDG_RUNTIME_DIR": str(runtime)})
+        # by whether they need devices
+        self._lanes = {False: Lanes(2, folder), True: Lanes(1, folder)}
         items = [item for item in request.session.items if isinstance(item, pytest.Function)]
         mine = [item.callspec.params["snippet"] for item in items if item.originalname == PROGRAM_TEST]
         self._running = {snippet: self._submit(snippet) for snippet in mine}
@@ -129,18 +126,23 @@ class Programs:
         job, future = self._running.pop(snippet) if snippet in self._running else self._submit(snippet)
         return job.folder, future.result()
 
+    def made(self, folder: Path) -> list[Path]:
+        """The files of a program's folder that it made."""
+        given = {path.stat().st_mtime_ns for path in self._files.values()}
+        return [path for path in folder.iterdir() if path.stat().st_mtime_ns not in given]
+
     def close(self) -> None:
         for lanes in self._lanes.values():
             lanes.close()
 
     def _submit(self, snippet: Snippet) -> tuple[Job, Future[Values]]:
         folder = Path(tempfile.mkdtemp(dir=self._folder))
-        for name, path in self._files.items():
-            (folder / name).symlink_to(path)
         opencv = snippet.page.stem == "opencv"
-        if opencv:  # what it must have made is known frame by frame
-            (folder / "clip.mp4").unlink()
-            (folder / "clip.mp4").symlink_to(self._request.getfixturevalue("numbered"))
+        for name, path in self._files.items():
+            if opencv and name == "clip.mp4":  # what it must have made is known frame by frame
+                path = self._request.getfixturevalue("numbered")
+            if name in snippet.code or (name[:5] == "slide" and "slide" in snippet.code):
+                shutil.copy2(path, folder / name)  # not a link: some write files of these names
         alone = bool(snippet.needs) or snippet.is_endless
         future: Future[Values] = Future()
         try:
@@ -167,8 +169,7 @@ def programs(
 def test_a_program_of_a_page(snippet: Snippet, programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, names = programs.result(snippet)
     monkeypatch.chdir(folder)
-    made = [path for path in folder.iterdir() if not path.is_symlink()]
-    for path in made:
+    for path in programs.made(folder):
         if path.suffix in (".mp4", ".mkv"):
             assert media.probe(path, count=False)["streams"], f"{path.name} is empty"
         if path.suffix in (".png", ".jpg"):
@@ -184,8 +185,7 @@ def test_what_is_typed_first_prints_what_its_page_says(
     display: dict[str, str], session: dict[str, str], media_folder: Path, tmp_path: Path
 ) -> None:
     media.need("xdotool")
-    for path in media_folder.iterdir():
-        (tmp_path / path.name).symlink_to(path)
+    shutil.copy(media_folder / "a.mp4", tmp_path)
     page = DOCS / "start" / "first-lines.md"
     typed = [code for _, _, language, code in fenced(page) if language == "pycon"]
     (tmp_path / "lines.txt").write_text("\n".join(typed), encoding="utf-8")
