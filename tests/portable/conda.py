@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Builds and tests the conda package of packaging/conda: conda.py RECIPE OUT. Status 77 if conda-forge is out of reach."""
+"""Builds and tests the conda package: conda.py RECIPE OUT. Status 77 if conda-forge is out of reach."""
 
 from __future__ import annotations
 

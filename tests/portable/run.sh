@@ -145,7 +145,8 @@ chroot_stages() { # chroot_stages NAME
     chroot_of "$1" || return 0
     inside "$root" true || die "nothing can be run in $root"
     local python=(inside "$root" /work/venv/bin/python -P)
-    if ! inside "$root" python3 -c 'import urllib.request as r; r.urlopen("'"${PIP_INDEX_URL:-https://pypi.org/simple}"'/numpy/", timeout=30, cafile="/work/ca.crt")' \
+    if ! inside "$root" python3 -c 'import ssl, urllib.request as r; c = ssl.create_default_context(cafile="/work/ca.crt")
+r.urlopen("'"${PIP_INDEX_URL:-https://pypi.org/simple}"'/numpy/", timeout=30, context=c)' \
         >"$LOGS/$1-network.txt" 2>&1; then
         skip "$1" "PyPI is not reachable from the chroot: $(tail -n1 "$LOGS/$1-network.txt")"
         return 0
