@@ -13,8 +13,8 @@ import sys
 from itertools import permutations
 
 # PyPI's livekit aborts now and then when a program ends (7 and 13 of 150 with nothing else imported, on Python 3.13
-# and 3.11): a worker thread of its own calls into an interpreter that is gone. By then everything has been looked at; it
-# is counted.
+# and 3.11): a worker thread of its own calls into an interpreter that is gone. By then everything has been looked
+# at; it is counted.
 THEIRS = re.compile(
     r"thread 'tokio-rt-worker' \(\d+\) panicked at .*\npanic in a function that cannot unwind"
 )
