@@ -122,8 +122,8 @@ def make_media(folder: Path) -> None:
     for name, seed in (("clip.mp4", 0.0), ("talk.mp4", 2.0), ("b.mp4", 4.0)):
         frames = b"".join(_picture(320, 180, seed + n / 19).tobytes() for n in range(120))
         raw = ("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "320x180", "-r", "30", "-i", "-")
-        encoded = "-vf scale=640:360 -pix_fmt yuv420p -c:v libx264 -preset veryfast -c:a aac -t 4".split()
-        media.ffmpeg(*raw, "-i", music, *encoded, folder / name, stdin=frames)
+        picture = ("-vf", "scale=640:360", "-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "veryfast")
+        media.ffmpeg(*raw, "-i", music, *picture, "-c:a", "aac", "-t", "4", folder / name, stdin=frames)
     for name in ("a.mp4", "interview.mp4", "film.mp4"):
         (folder / name).symlink_to("clip.mp4")
     media.ffmpeg("-i", folder / "clip.mp4", "-c", "copy", folder / "old.mkv")
