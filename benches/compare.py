@@ -9,9 +9,9 @@ Makes the inputs in DIR if they are not there (tools/bench_inputs.sh). Every pro
 pictures at the same places and hands out the same format; the lower third is a picture for all of them. The runs of
 one scene take turns, so that a busy minute of the machine meets all of them. What counts is the CPU time of the whole
 process, start-up and decoding included (as the operating system says when it ends), the median of the repeats: unlike
-real time it hardly depends on what else the machine does. For ourselves the steady state is given too, the compositing in
-it (by thread clocks; a second run of 30 frames tells what the first ones took, in which stills are converted), and the
-most memory a run had. The Python peers run in --peer-python, which has what
+real time it hardly depends on what else the machine does. For ourselves the time after start-up is given too, the
+compositing in it (by thread clocks; a second run of 30 frames tells what the first ones took, in which stills are
+converted), and the most memory a run had. The Python peers run in --peer-python, which has what
 benches/requirements-peers.txt says.
 """
 
@@ -207,8 +207,8 @@ PROGRAMS = {
 
 @dataclass(frozen=True)
 class Run:
-    """CPU milliseconds a frame: of the whole process, and, if the program says so, of the time after start-up and of the
-    compositing in it; the most memory it had, in MB."""
+    """CPU milliseconds a frame: of the whole process, and, if the program says so, of the time after start-up and of
+    the compositing in it; the most memory it had, in MB."""
 
     whole: float
     steady: float | None
