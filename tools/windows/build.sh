@@ -17,18 +17,22 @@ case ${1:-wheel} in
         have_tool_chain || die "there is no tool chain for Windows: run make windows"
         cross_env
         build check --workspace
+        build check -p lk-vcam
         ;;
     wheel)
         tools/windows/toolchain.sh packages rust std x264 ffmpeg
         cross_env
         title "Cross-building for $TRIPLE"
-        build build -p lk-vcam -p lk-cli
+        # by itself: together with the others it would have their features, and with them FFmpeg
+        build build -p lk-vcam
+        filter=$WIN/livekit_vcam.dll
+        $MINGW-strip -o "$filter" "$CARGO_TARGET_DIR/$TRIPLE/ci/livekit_vcam.dll"
         mkdir -p "$DIST"
         rm -rf "$DIST"/*.whl "$WIN/wheel"
-        "$VENV/bin/maturin" build --profile ci --target "$TRIPLE" --out "$WIN/wheel" --interpreter python3.11 \
+        "$VENV/bin/maturin" build --profile ci --strip --target "$TRIPLE" --out "$WIN/wheel" --interpreter python3.11 \
             --compatibility linux "${LOCKED[@]}"
         mapfile -t dlls < <(windows_dlls)
-        "$PY" tools/windows/bundle_dlls.py "$WIN"/wheel/*.whl "$DIST" "${dlls[@]}" "$CARGO_TARGET_DIR/$TRIPLE/ci/livekit_vcam.dll"
+        "$PY" tools/windows/bundle_dlls.py "$WIN"/wheel/*.whl "$DIST" "${dlls[@]}" "$filter"
         ;;
     *) die "usage: build.sh [check]" ;;
 esac

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Installs the wheel of build.sh in a Windows Python under Wine and tests it there. LIMIT seconds at the most.
-# test.sh [PYTEST ARGUMENTS...]
+# Installs the wheel of build.sh in a Windows Python under Wine and tests it there, a file of tests at a time.
+# test.sh [FILE[::TEST]...]   those of tests/windows/suite.txt, or these; PYTEST_ADDOPTS has more for pytest
+# LIMIT seconds a file at the most, LIMIT_TEST a test; what hangs is ended, reported and counted as failed.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 cd "$ROOT"
-LIMIT=${LIMIT:-1500}
+LIMIT=${LIMIT:-600} LIMIT_TEST=${LIMIT_TEST:-180}
 LOG=$ROOT/build/test-logs/windows
 tools/windows/toolchain.sh
 wheel=$(find dist/windows -name '*.whl' | head -n1)
@@ -66,18 +67,33 @@ python tests/windows/render.py "$scratch/windows.npz" && "$PY" -P tests/windows/
 title "Python tests that make sense under Wine"
 tests=("$@")
 [ $# -gt 0 ] || mapfile -t tests < <(sed 's/#.*//; /^ *$/d; s|^|python/tests/|' tests/windows/suite.txt)
-(cd build/pytest-windows && python -m pytest "${tests[@]/#/$ROOT/}" --import-mode=importlib \
-    -o "pythonpath=$ROOT/python/tests" -o "cache_dir=$ROOT/build/pytest-windows/cache" -rs --timeout=300 -p no:faulthandler) \
-    2>&1 | tee "$LOG/python.txt" || failed+=("Python tests")
+count() { grep -oE "[0-9]+ $1" <<<"$2" | cut -d' ' -f1 || echo 0; }
+passed=0 broken=0 skipped=0
+for test in "${tests[@]}"; do
+    name=$(basename "${test%%::*}" .py) start=$SECONDS status=0
+    (cd build/pytest-windows && python -m pytest "$ROOT/$test" --import-mode=importlib \
+        -o "pythonpath=$ROOT/python/tests" -o "cache_dir=$ROOT/build/pytest-windows/cache" -rsfE -p no:faulthandler \
+        --timeout="$LIMIT_TEST") >"$LOG/$name.txt" || status=$?
+    # the last line that counts; none if it was ended
+    last=$(grep -E '^=+ .*(passed|failed|error|skipped).* in .*=+$' "$LOG/$name.txt" | tail -n1 | tr -d '=' || true)
+    [ -n "$last" ] || last=" 1 failed: it was ended after $((SECONDS - start)) s, see $LOG/$name.txt"
+    passed=$((passed + $(count passed "$last"))) skipped=$((skipped + $(count skipped "$last")))
+    broken=$((broken + $(count failed "$last") + $(count error "$last")))
+    say "$name:$last"
+    grep -E '^(FAILED|ERROR|SKIPPED) ' "$LOG/$name.txt" | cut -c1-200 | sed 's/^/    /' || true
+    [ $status = 0 ] || failed+=("$name")
+    # what a killed test has left behind
+    [ $status = 0 ] || "$WINESERVER" -k 2>/dev/null || true
+done
 
-if [ $# = 0 ]; then
+if [[ " ${tests[*]} " == *test_windows.py* ]]; then
     title "The speaker played 1 kHz at -20 dBFS"
     "$PY" tests/windows/tone.py heard "$scratch/heard.raw" 1000 -20 || failed+=("the speaker")
 fi
 
 title "Summary: tested under $("$WINE" --version)"
+say "Python tests: $passed passed, $broken failed, $skipped skipped"
 if [ ${#failed[@]} -gt 0 ]; then
     printf 'FAILED: %s\n' "${failed[@]}"
     exit 1
 fi
-grep -hE '^=+ .*(passed|failed|error).* in .*=+$' "$LOG/python.txt" | tail -n1

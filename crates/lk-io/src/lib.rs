@@ -1,38 +1,63 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! Every source and target that touches the world, a folder each. All FFmpeg calls live in [`av`].
+//! Every source and target that touches the world, a folder each. All FFmpeg calls live in `av`.
+//!
+//! Without the feature `media` only what the virtual camera's filter needs is there, and no FFmpeg: reading what other
+//! processes share, and what is computed.
+#![cfg_attr(not(feature = "media"), allow(dead_code, unused_imports))] // what only writers and devices use
 
+#[cfg(feature = "media")]
 pub mod audio_device;
+#[cfg(feature = "media")]
 pub mod av;
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "media", target_os = "linux"))]
 mod bell;
+#[cfg(feature = "media")]
 pub mod camera;
+#[cfg(feature = "media")]
 mod choose;
+#[cfg(feature = "media")]
 pub mod copier;
-#[cfg(any(target_os = "linux", windows))]
+#[cfg(all(feature = "media", any(target_os = "linux", windows)))]
 mod desktop;
+#[cfg(windows)]
+#[doc(hidden)] // for the filter that is the virtual camera
+pub mod dshow;
+#[cfg(feature = "media")]
 pub mod encode;
 pub mod generate;
+#[cfg(feature = "media")]
 pub mod image_file;
 pub mod ipc;
+#[cfg(feature = "media")]
 pub mod media_file;
+#[cfg(feature = "media")]
 pub mod mux;
+#[cfg(feature = "media")]
 pub mod null_target;
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "media", target_os = "linux"))]
 pub mod pipewire;
+#[cfg(feature = "media")]
 pub mod player;
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "media", target_os = "linux"))]
 mod portal;
+#[cfg(feature = "media")]
 pub mod record;
-#[cfg(target_os = "linux")]
+mod suggest;
+#[cfg(all(feature = "media", target_os = "linux"))]
 mod v4l2;
+#[cfg(feature = "media")]
 pub mod viewer;
 pub mod virtual_camera;
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "media", target_os = "linux"))]
 mod wayland;
+#[cfg(feature = "media")]
 pub mod window_capture;
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "media", target_os = "linux"))]
 mod x11;
 
+#[cfg(feature = "media")]
 pub use av::log;
+#[cfg(feature = "media")]
 pub use image_file::ImageFile;
+#[cfg(feature = "media")]
 pub use player::Player;

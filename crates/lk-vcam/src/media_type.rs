@@ -2,6 +2,7 @@
 //! What pictures are, as DirectShow says it.
 #![allow(unsafe_code)] // structures that COM hands about
 
+use lk_io::dshow::header_of;
 use lk_media::{FrameRate, PixelFormat, Size};
 use std::mem::ManuallyDrop;
 use windows::Win32::Foundation::{E_OUTOFMEMORY, E_POINTER, RECT};
@@ -135,13 +136,6 @@ impl Format {
             None => self,
         }
     }
-}
-
-fn header_of(asked: &AM_MEDIA_TYPE) -> Option<VIDEOINFOHEADER> {
-    let is_whole = asked.cbFormat as usize >= size_of::<VIDEOINFOHEADER>() && !asked.pbFormat.is_null();
-    // SAFETY: as long as its own word says; whoever made it vouches for that. It may lie anywhere.
-    (asked.formattype == FORMAT_VideoInfo && is_whole)
-        .then(|| unsafe { asked.pbFormat.cast::<VIDEOINFOHEADER>().read_unaligned() })
 }
 
 /// A pointer that somebody hands us, as a reference.

@@ -2,10 +2,10 @@
 //! The pin: what it can deliver, and its connection.
 #![allow(unsafe_code)] // structures that COM hands about
 
-use crate::filter::write_name;
 use crate::lists::Types;
 use crate::media_type::{Format, given};
-use crate::state::{Connected, Shared, State};
+use crate::state::{Connected, State};
+use lk_io::dshow::{Shared, write_name};
 use std::ffi::c_void;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
@@ -100,7 +100,7 @@ impl Drop for Told {
 impl IPin_Impl for Pin_Impl {
     fn Connect(&self, other: Ref<IPin>, asked: *const AM_MEDIA_TYPE) -> Result<()> {
         let other = other.ok()?;
-        if *self.0.run.lock() != State_Stopped {
+        if self.0.place.state() != State_Stopped {
             return Err(VFW_E_NOT_STOPPED.into());
         }
         if self.0.connected.lock().is_some() {
@@ -130,7 +130,7 @@ impl IPin_Impl for Pin_Impl {
     }
 
     fn Disconnect(&self) -> Result<()> {
-        if *self.0.run.lock() != State_Stopped {
+        if self.0.place.state() != State_Stopped {
             return Err(VFW_E_NOT_STOPPED.into());
         }
         let before = self.0.connected.lock().take();
@@ -155,8 +155,7 @@ impl IPin_Impl for Pin_Impl {
     fn QueryPinInfo(&self, info: *mut PIN_INFO) -> Result<()> {
         // SAFETY: null, or a place for the structure, by the contract of the method.
         let Some(info) = (unsafe { info.as_mut() }) else { return Err(E_POINTER.into()) };
-        let filter = self.0.filter.lock().as_ref().and_then(|weak| weak.0.upgrade());
-        info.pFilter = ManuallyDrop::new(filter);
+        info.pFilter = ManuallyDrop::new(self.0.place.filter());
         info.dir = PINDIR_OUTPUT;
         write_name(&mut info.achName, NAME);
         Ok(())

@@ -4,14 +4,14 @@
 #![allow(unsafe_code)] // calls of COM
 
 use crate::media_type::Format;
-use crate::state::{Connected, Shared, State};
+use crate::state::{Connected, State};
+use lk_io::dshow::Shared;
 use lk_io::ipc::{IpcFolder, IpcSource};
 use lk_io::virtual_camera::host::{centred, standby};
 use lk_media::clock::Deadline;
 use lk_media::thread::{self, Thread};
 use lk_media::{Cancel, Clock, Frame, PixelFormat, Result, SourceState, Timestamp, VideoSource, Wake};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use windows::Win32::Media::DirectShow::{IMediaSample, State_Running};
 
@@ -125,7 +125,7 @@ impl Run {
     }
 
     fn is_running(&self) -> bool {
-        self.state.upgrade().is_some_and(|state| *state.run.lock() == State_Running)
+        self.state.upgrade().is_some_and(|state| state.place.state() == State_Running)
     }
 
     /// Hands a picture on; false when nobody takes any more.
@@ -167,12 +167,7 @@ impl Run {
 
     /// When the picture is of, in stream time: now.
     fn times(&self, format: Format) -> (i64, i64) {
-        let now = self.state.upgrade().and_then(|state| {
-            let clock = state.clock.lock().as_ref().map(|c| c.0.clone())?;
-            // SAFETY: the graph's clock; asks for a number.
-            let now = unsafe { clock.GetTime() }.ok()?;
-            Some(now - state.start.load(Ordering::Acquire))
-        });
+        let now = self.state.upgrade().and_then(|state| state.place.stream_time());
         let start = now.unwrap_or(self.count * format.period()).max(0);
         (start, start + format.period())
     }

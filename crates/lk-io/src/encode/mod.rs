@@ -14,8 +14,9 @@ pub(crate) mod queue;
 pub(crate) mod refusal;
 mod route;
 mod settings;
-pub(crate) mod suggest;
 mod video;
+
+pub(crate) use crate::suggest;
 
 pub use crate::av::output::{Packet, StreamInfo, StreamKind};
 pub use audio::AudioEncoder;

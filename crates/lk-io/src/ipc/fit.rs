@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Pictures that are not of the size that is shared.
 
+#[cfg(feature = "media")]
 use crate::av::resize::Resizer;
 use lk_media::{
     AlphaKind, Error, Frame, FrameMap, FrameMut, FrameSpec, PixelFormat, Range, Result, Size, kernel,
@@ -59,6 +60,7 @@ impl IpcFit {
 }
 
 /// `frame`, scaled if that is asked for.
+#[cfg(feature = "media")]
 pub(crate) fn scaled(resizer: &mut Resizer, frame: &Frame, fit: Option<IpcFit>, to: Size) -> Result<Frame> {
     match fit {
         Some(fit) if frame.size() != to => resizer.resize(frame, fit.size(frame.size(), to, frame.format())),

@@ -15,6 +15,7 @@ mod memory;
 mod reading;
 mod slots;
 mod source;
+#[cfg(feature = "media")]
 mod target;
 #[cfg(windows)]
 mod windows;
@@ -27,6 +28,7 @@ use windows as os;
 
 pub use fit::IpcFit;
 pub use source::{IpcSource, IpcSourceStatistics};
+#[cfg(feature = "media")]
 pub use target::{IpcTarget, IpcTargetOptions, IpcTargetStatistics};
 
 use lk_media::{Error, ErrorKind, FrameSpec, Result};

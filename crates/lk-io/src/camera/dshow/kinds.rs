@@ -4,14 +4,15 @@
 
 use crate::camera::mode::{CameraFormat, CameraMode, Offer, Rates, Sizes};
 use crate::camera::picture::{Layout, Order};
+use crate::dshow::header_of;
 use lk_media::{ColorSpace, FrameRate, PixelFormat, Size};
 use windows::Win32::Media::DirectShow::{
     IAMStreamConfig, IBaseFilter, IPin, PINDIR_OUTPUT, VIDEO_STREAM_CONFIG_CAPS,
 };
 use windows::Win32::Media::MediaFoundation::{
-    AM_MEDIA_TYPE, FORMAT_VideoInfo, MEDIASUBTYPE_I420, MEDIASUBTYPE_IYUV, MEDIASUBTYPE_MJPG,
-    MEDIASUBTYPE_NV12, MEDIASUBTYPE_RGB24, MEDIASUBTYPE_RGB32, MEDIASUBTYPE_UYVY, MEDIASUBTYPE_YUY2,
-    MEDIASUBTYPE_YV12, MEDIATYPE_Video, VIDEOINFOHEADER,
+    AM_MEDIA_TYPE, MEDIASUBTYPE_I420, MEDIASUBTYPE_IYUV, MEDIASUBTYPE_MJPG, MEDIASUBTYPE_NV12,
+    MEDIASUBTYPE_RGB24, MEDIASUBTYPE_RGB32, MEDIASUBTYPE_UYVY, MEDIASUBTYPE_YUY2, MEDIASUBTYPE_YV12,
+    MEDIATYPE_Video, VIDEOINFOHEADER,
 };
 use windows::Win32::System::Com::CoTaskMemFree;
 use windows::core::{GUID, Interface};
@@ -77,14 +78,6 @@ impl Kind {
         let order = if is_upright && order == Order::BottomUp { Order::Ours } else { order };
         Layout { stride, order, ..Layout::of(mode, color) }
     }
-}
-
-/// What a type says of pictures, if it says it in the usual way.
-pub(super) fn header_of(kind: &AM_MEDIA_TYPE) -> Option<VIDEOINFOHEADER> {
-    let is_whole = kind.cbFormat as usize >= size_of::<VIDEOINFOHEADER>() && !kind.pbFormat.is_null();
-    // SAFETY: as long as its own word says; whoever made it vouches for that. It may lie anywhere.
-    (kind.formattype == FORMAT_VideoInfo && is_whole)
-        .then(|| unsafe { kind.pbFormat.cast::<VIDEOINFOHEADER>().read_unaligned() })
 }
 
 /// Whether two types are of the same pictures.

@@ -3,29 +3,22 @@
 #![allow(unsafe_code)] // structures that COM hands about
 
 use super::kinds::{self, Kind};
+use crate::dshow::{self, Part, Place, write_name};
 use parking_lot::Mutex;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use windows::Win32::Foundation::{E_NOTIMPL, E_POINTER, E_UNEXPECTED, S_FALSE, S_OK};
 use windows::Win32::Media::DirectShow::{
-    ALLOCATOR_PROPERTIES, FILTER_INFO, FILTER_STATE, IBaseFilter, IBaseFilter_Impl, IEnumMediaTypes,
-    IEnumPins, IEnumPins_Impl, IFilterGraph, IMediaFilter_Impl, IMediaSample, IMemAllocator, IMemInputPin,
-    IMemInputPin_Impl, IPin, IPin_Impl, PIN_DIRECTION, PIN_INFO, PINDIR_INPUT, State_Paused, State_Running,
-    State_Stopped, VFW_E_ALREADY_CONNECTED, VFW_E_NO_ALLOCATOR, VFW_E_NOT_CONNECTED, VFW_E_NOT_FOUND,
-    VFW_E_TYPE_NOT_ACCEPTED, VFW_E_WRONG_STATE,
+    ALLOCATOR_PROPERTIES, IBaseFilter, IEnumMediaTypes, IMediaSample, IMemAllocator, IMemInputPin,
+    IMemInputPin_Impl, IPin, IPin_Impl, PIN_DIRECTION, PIN_INFO, PINDIR_INPUT, State_Stopped,
+    VFW_E_ALREADY_CONNECTED, VFW_E_NO_ALLOCATOR, VFW_E_NOT_CONNECTED, VFW_E_TYPE_NOT_ACCEPTED,
+    VFW_E_WRONG_STATE,
 };
-use windows::Win32::Media::IReferenceClock;
 use windows::Win32::Media::MediaFoundation::AM_MEDIA_TYPE;
-use windows::Win32::System::Com::IPersist_Impl;
-use windows_core::{
-    BOOL, ComObject, GUID, HRESULT, Interface, OutRef, PCWSTR, PWSTR, Ref, Result, Weak, implement,
-};
+use windows_core::{BOOL, ComObject, GUID, HRESULT, OutRef, PWSTR, Ref, Result, implement};
 
 /// What is done with the bytes of a picture. Called on a thread of the camera's.
 pub(super) type Taker = Box<dyn Fn(&[u8]) + Send + Sync>;
-
-const CLASS: GUID = GUID::from_u128(0x4c4b5643_616d_4c69_7665_4b697453696e);
 
 /// The filter and its pin, to be put into a graph.
 pub(super) struct Sink {
@@ -37,148 +30,34 @@ pub(super) struct Sink {
 struct State {
     take: Taker,
     kind: Kind,
-    run: Mutex<FILTER_STATE>,
     other: Mutex<Option<IPin>>,
-    clock: Mutex<Option<IReferenceClock>>,
-    /// The graph owns the filter, so the filter does not own the graph.
-    graph: AtomicPtr<std::ffi::c_void>,
-    filter: Mutex<Option<Weak<IBaseFilter>>>,
+    place: Place,
+}
+
+impl Part for State {
+    const CLASS: GUID = GUID::from_u128(0x4c4b5643_616d_4c69_7665_4b697453696e);
+    const PIN: &'static str = "Input";
+
+    fn place(&self) -> &Place {
+        &self.place
+    }
+
+    fn disconnect(&self) {
+        self.other.lock().take();
+    }
 }
 
 impl Sink {
     pub fn new(take: Taker, kind: Kind) -> Result<Self> {
-        let state = Arc::new(State {
-            take,
-            kind,
-            run: Mutex::new(State_Stopped),
-            other: Mutex::default(),
-            clock: Mutex::default(),
-            graph: AtomicPtr::default(),
-            filter: Mutex::default(),
-        });
+        let state = Arc::new(State { take, kind, other: Mutex::default(), place: Place::default() });
         let pin = ComObject::new(Input(state.clone())).into_interface::<IPin>();
-        let filter: IBaseFilter =
-            ComObject::new(Filter { state: state.clone(), pin: pin.clone() }).into_interface();
-        *state.filter.lock() = Some(filter.downgrade()?);
+        let filter = dshow::filter(state.clone(), pin.clone())?;
         Ok(Self { filter, pin, state })
     }
 
     /// What it takes.
     pub fn kind(&self) -> *const AM_MEDIA_TYPE {
         self.state.kind.as_ptr()
-    }
-}
-
-#[implement(IBaseFilter)]
-struct Filter {
-    state: Arc<State>,
-    pin: IPin,
-}
-
-impl IPersist_Impl for Filter_Impl {
-    fn GetClassID(&self) -> Result<GUID> {
-        Ok(CLASS)
-    }
-}
-
-impl IMediaFilter_Impl for Filter_Impl {
-    fn Stop(&self) -> Result<()> {
-        *self.state.run.lock() = State_Stopped;
-        Ok(())
-    }
-
-    fn Pause(&self) -> Result<()> {
-        *self.state.run.lock() = State_Paused;
-        Ok(())
-    }
-
-    fn Run(&self, _start: i64) -> Result<()> {
-        *self.state.run.lock() = State_Running;
-        Ok(())
-    }
-
-    fn GetState(&self, _limit: u32) -> Result<FILTER_STATE> {
-        Ok(*self.state.run.lock())
-    }
-
-    fn SetSyncSource(&self, clock: Ref<IReferenceClock>) -> Result<()> {
-        *self.state.clock.lock() = clock.cloned();
-        Ok(())
-    }
-
-    fn GetSyncSource(&self) -> Result<IReferenceClock> {
-        self.state.clock.lock().clone().ok_or_else(windows_core::Error::empty)
-    }
-}
-
-impl IBaseFilter_Impl for Filter_Impl {
-    fn EnumPins(&self) -> Result<IEnumPins> {
-        Ok(Pins { pin: self.pin.clone(), at: AtomicUsize::new(0) }.into())
-    }
-
-    fn FindPin(&self, _id: &PCWSTR) -> Result<IPin> {
-        Err(VFW_E_NOT_FOUND.into())
-    }
-
-    fn QueryFilterInfo(&self, info: *mut FILTER_INFO) -> Result<()> {
-        // SAFETY: null, or a place for the structure, by the contract of the method.
-        let Some(info) = (unsafe { info.as_mut() }) else { return Err(E_POINTER.into()) };
-        info.achName.fill(0);
-        let graph = self.state.graph.load(Ordering::Acquire);
-        // SAFETY: null, or a graph that lives: it takes itself back before it ends. The clone has a count of its own.
-        info.pGraph = ManuallyDrop::new(unsafe { IFilterGraph::from_raw_borrowed(&graph) }.cloned());
-        Ok(())
-    }
-
-    fn JoinFilterGraph(&self, graph: Ref<IFilterGraph>, _name: &PCWSTR) -> Result<()> {
-        let graph = graph.as_ref().map_or(std::ptr::null_mut(), Interface::as_raw);
-        self.state.graph.store(graph, Ordering::Release);
-        Ok(())
-    }
-
-    fn QueryVendorInfo(&self) -> Result<PWSTR> {
-        Err(E_NOTIMPL.into())
-    }
-}
-
-/// The one pin, as a list.
-#[implement(IEnumPins)]
-struct Pins {
-    pin: IPin,
-    at: AtomicUsize,
-}
-
-impl IEnumPins_Impl for Pins_Impl {
-    fn Next(&self, wanted: u32, pins: *mut Option<IPin>, fetched: *mut u32) -> HRESULT {
-        if pins.is_null() {
-            return E_POINTER;
-        }
-        let is_left = wanted > 0 && self.at.swap(1, Ordering::Relaxed) == 0;
-        // SAFETY: room for as many pins as are wanted, and for a number or none, by the contract of the method.
-        unsafe {
-            if is_left {
-                pins.write(Some(self.pin.clone()));
-            }
-            if !fetched.is_null() {
-                fetched.write(u32::from(is_left));
-            }
-        }
-        if is_left && wanted == 1 { S_OK } else { S_FALSE }
-    }
-
-    fn Skip(&self, count: u32) -> Result<()> {
-        let before = self.at.fetch_max(count.min(1) as usize, Ordering::Relaxed);
-        if before + count as usize <= 1 { Ok(()) } else { Err(S_FALSE.into()) }
-    }
-
-    fn Reset(&self) -> Result<()> {
-        self.at.store(0, Ordering::Relaxed);
-        Ok(())
-    }
-
-    fn Clone(&self) -> Result<IEnumPins> {
-        let at = AtomicUsize::new(self.at.load(Ordering::Relaxed));
-        Ok(Pins { pin: self.pin.clone(), at }.into())
     }
 }
 
@@ -192,7 +71,7 @@ impl Input_Impl {
     }
 
     fn take(&self, sample: &IMediaSample) -> Result<()> {
-        if *self.0.run.lock() == State_Stopped {
+        if self.0.place.state() == State_Stopped {
             return Err(VFW_E_WRONG_STATE.into());
         }
         // SAFETY: the sample is there until we return, and its memory is as long as it says.
@@ -244,10 +123,9 @@ impl IPin_Impl for Input_Impl {
     fn QueryPinInfo(&self, info: *mut PIN_INFO) -> Result<()> {
         // SAFETY: null, or a place for the structure, by the contract of the method.
         let Some(info) = (unsafe { info.as_mut() }) else { return Err(E_POINTER.into()) };
-        let filter = self.0.filter.lock().as_ref().and_then(Weak::upgrade);
-        info.pFilter = ManuallyDrop::new(filter);
+        info.pFilter = ManuallyDrop::new(self.0.place.filter());
         info.dir = PINDIR_INPUT;
-        info.achName.fill(0);
+        write_name(&mut info.achName, State::PIN);
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! The fonts of this process: the one built in, those of the system, those read from files.
 
-use crate::encode::suggest;
+use crate::suggest;
 use lk_media::{Error, ErrorKind, Result};
 use parking_lot::Mutex;
 use parley::fontique::{Blob, Collection, CollectionOptions, FontInfoOverride, SourceCache};

@@ -10,7 +10,7 @@ pub mod filter;
 mod lock;
 #[cfg(not(unix))]
 mod no_process;
-#[cfg(unix)]
+#[cfg(all(feature = "media", unix))]
 mod process;
 #[cfg(windows)]
 mod registry;
@@ -24,7 +24,7 @@ pub use file::{config_folder, write_whole};
 pub use lock::host_status;
 #[cfg(not(unix))]
 pub use no_process::{host_status, run_host};
-#[cfg(unix)]
+#[cfg(all(feature = "media", unix))]
 pub use process::run_host;
 pub use settings::{CAMERA_MAPPING, CameraSettings};
 pub use standby::{centred, picture as standby};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! What the camera of a user is, kept where the system keeps such things (`store`).
 
+#[cfg(feature = "media")]
 use super::super::{CameraDevice, VirtualCameraOptions};
 #[cfg(unix)]
 use super::file as store;
@@ -73,6 +74,7 @@ impl CameraSettings {
     }
 
     /// What the camera is opened with.
+    #[cfg(feature = "media")]
     pub fn options(&self) -> VirtualCameraOptions {
         let device = CameraDevice::from(self.device.as_str());
         VirtualCameraOptions { name: self.name.clone(), device, ..VirtualCameraOptions::default() }
