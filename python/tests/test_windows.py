@@ -240,7 +240,7 @@ def test_what_has_the_first_row_last_is_upright(registered: None) -> None:
 
 
 def test_regsvr32_registers_it_too(registered: None) -> None:
-    library = Path(lk.__file__).parent / "livekit_studio" / "livekit_vcam.dll"
+    library = Path(lk.__file__).with_name("livekit_vcam.dll")
     vcam("unregister")
     regsvr = os.path.join(os.environ["SYSTEMROOT"], "system32", "regsvr32.exe")
     subprocess.run([regsvr, "/s", str(library)], check=True, timeout=PATIENCE)

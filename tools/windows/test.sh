@@ -57,8 +57,24 @@ unzip -qo "$wheel" -d "$site"
 export WINEPATH="Z:${WIN//\//\\}\\tools;Z:${FFMPEG_WINDOWS//\//\\}\\bin"
 export LIVEKIT_THREADS=2 PYTHONUTF8=1 PYTHONDONTWRITEBYTECODE=1
 # pipes on both sides: Wine's Python does not start where standard output or error is a file, or without standard input
-python() { : | timeout --kill-after=10 "$LIMIT" "$WINE" "$WINDOWS_PYTHON" -P "$@" 2>&1 | cat; }
+python() { # python ARGUMENTS...
+    : | {
+        local status=0
+        timeout --kill-after=10 "$LIMIT" "$WINE" "$WINDOWS_PYTHON" -P "$@" 2>&1 || status=$?
+        # what a test that failed has left running, which would keep the pipe open
+        [ $status = 0 ] || "$WINESERVER" -k 2>/dev/null || true
+        exit $status
+    } | timeout $((LIMIT + 30)) cat
+}
 
+# The desktop, there before anybody needs it: else Wine 8 starts it with the pipes of the first program that opens a
+# window or asks COM for something, and whoever waits for the end of what that program says waits for ever.
+desktop() {
+    (: | "$WINE" explorer.exe /desktop 2>&1 | cat >/dev/null) &
+    sleep 3
+}
+
+desktop
 failed=()
 title "A render on Windows is the one on Linux"
 python tests/windows/render.py "$scratch/windows.npz" && "$PY" -P tests/windows/render.py "$scratch/linux.npz" &&
@@ -75,15 +91,14 @@ for test in "${tests[@]}"; do
         -o "pythonpath=$ROOT/python/tests" -o "cache_dir=$ROOT/build/pytest-windows/cache" -rsfE -p no:faulthandler \
         --timeout="$LIMIT_TEST") >"$LOG/$name.txt" || status=$?
     # the last line that counts; none if it was ended
-    last=$(grep -E '^=+ .*(passed|failed|error|skipped).* in .*=+$' "$LOG/$name.txt" | tail -n1 | tr -d '=' || true)
+    last=$(grep -E '^=+ .*(passed|failed|error|skipped).* in .*=+\s*$' "$LOG/$name.txt" | tail -n1 | tr -d '=\r' || true)
     [ -n "$last" ] || last=" 1 failed: it was ended after $((SECONDS - start)) s, see $LOG/$name.txt"
     passed=$((passed + $(count passed "$last"))) skipped=$((skipped + $(count skipped "$last")))
     broken=$((broken + $(count failed "$last") + $(count error "$last")))
     say "$name:$last"
     grep -E '^(FAILED|ERROR|SKIPPED) ' "$LOG/$name.txt" | cut -c1-200 | sed 's/^/    /' || true
     [ $status = 0 ] || failed+=("$name")
-    # what a killed test has left behind
-    [ $status = 0 ] || "$WINESERVER" -k 2>/dev/null || true
+    [ $status = 0 ] || desktop
 done
 
 if [[ " ${tests[*]} " == *test_windows.py* ]]; then

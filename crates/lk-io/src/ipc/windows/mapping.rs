@@ -23,6 +23,8 @@ use windows_sys::Win32::System::Memory::{
 pub(in crate::ipc) struct Map {
     address: NonNull<u8>,
     len: usize,
+    /// Of memory that others are to find: its name lasts for as long as a handle, not for as long as it is mapped.
+    _named: Option<OwnedHandle>,
 }
 
 // SAFETY: the memory is mapped for as long as the value lives; who may reach which bytes is `Region`'s affair.
@@ -35,7 +37,7 @@ impl Map {
         // SAFETY: an open mapping, all of it, at an address that the system chooses.
         let view = unsafe { MapViewOfFile(handle.as_raw_handle(), access, 0, 0, 0) };
         let Some(address) = NonNull::new(view.Value.cast()) else { return Err(io::Error::last_os_error()) };
-        let mut map = Self { address, len: 0 };
+        let mut map = Self { address, len: 0, _named: None };
         let mut about = MEMORY_BASIC_INFORMATION::default();
         // SAFETY: the address was just mapped, and the structure is as long as is said.
         let known = unsafe { VirtualQuery(view.Value, &raw mut about, size_of_val(&about)) };
@@ -92,16 +94,15 @@ pub(super) fn open(name: &str, writable: bool) -> io::Result<Map> {
     Map::of(&handle, access)
 }
 
-/// Shared memory: the number that its name has, and what keeps it if it is ours.
+/// Shared memory: the number that its name has.
 pub(in crate::ipc) struct Memory {
     pub(super) id: u64,
-    _handle: Option<OwnedHandle>,
 }
 
 impl Memory {
     /// What has that number.
     pub(super) fn of(id: u64) -> Self {
-        Self { id, _handle: None }
+        Self { id }
     }
 
     fn name(id: u64) -> String {
@@ -121,8 +122,9 @@ fn fresh(len: usize) -> Result<Shared> {
         let made = named(&Memory::name(id), len)
             .map_err(|e| failed(ErrorKind::Output, "no shared memory can be had", &e))?;
         // a reader still has the memory of a process that had our number
-        if let (handle, map, false) = made {
-            return Ok(Shared { file: Memory { id, _handle: Some(handle) }, region: Region::new(map) });
+        if let (handle, mut map, false) = made {
+            map._named = Some(handle);
+            return Ok(Shared { file: Memory { id }, region: Region::new(map) });
         }
     }
 }
