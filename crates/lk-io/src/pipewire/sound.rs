@@ -48,10 +48,13 @@ pub(crate) struct Moment {
 /// What is done with the blocks of a stream, on the library's thread for them: it neither waits nor takes memory.
 pub(crate) enum Blocks {
     /// They are filled.
-    Play(Box<dyn FnMut(&mut [f32], Moment) + Send>),
+    Play(Fill),
     /// They are taken, as bytes of frames.
-    Hear(Box<dyn FnMut(&[u8], Moment) + Send>),
+    Hear(Take),
 }
+
+pub(crate) type Fill = Box<dyn FnMut(&mut [f32], Moment) + Send>;
+pub(crate) type Take = Box<dyn FnMut(&[u8], Moment) + Send>;
 
 /// What stream is wanted.
 pub(crate) struct SoundOptions<'a> {
