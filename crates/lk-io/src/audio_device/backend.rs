@@ -30,10 +30,10 @@ pub(super) trait Backend: Sync {
     fn unlisted(&self, _name: &str) -> Option<AudioDevice> {
         None
     }
-    /// Opens a stream to a speaker.
-    fn play(&self, wanted: &Wanted) -> Result<Box<dyn Playing>>;
-    /// Opens a stream from a microphone.
-    fn hear(&self, wanted: &Wanted) -> Result<Box<dyn Hearing>>;
+    /// Opens a stream to a speaker, which plays what `giver` makes.
+    fn play(&self, wanted: &Wanted, giver: &MakeGiver) -> Result<Box<dyn Playing>>;
+    /// Opens a stream from a microphone, whose sound goes to what `taker` makes.
+    fn hear(&self, wanted: &Wanted, taker: &MakeTaker) -> Result<Box<dyn Hearing>>;
     /// Hears when devices come and go.
     fn watch(&self) -> Result<Box<dyn Watching>>;
 }
@@ -71,10 +71,19 @@ pub(super) struct Wanted {
     pub(super) device: Option<String>,
     /// Sound kept for the device, or gathered from it.
     pub(super) buffer: Duration,
+    /// Whether every millisecond counts: as little of it as goes well, and by the shortest way.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code))] // there is one way
+    pub(super) soon: bool,
 }
 
-/// Who has the sound that is played.
-pub(super) trait Giver {
+/// Makes who has the sound: anew for each stream.
+pub(super) type MakeGiver = dyn Fn() -> Box<dyn Giver>;
+/// Makes who wants the sound: anew for each stream.
+pub(super) type MakeTaker = dyn Fn() -> Box<dyn Taker>;
+
+/// Who has the sound that is played. Called on the device's thread, or on the system's own for it: it neither waits nor
+/// takes memory.
+pub(super) trait Giver: Send {
     /// At `now` the stream's frames up to number `total` are wanted; a frame given now is heard after `lead`.
     fn wanted(&mut self, total: i64, now: Timestamp, lead: Duration);
     /// The device had nothing to play for a moment.
@@ -83,26 +92,26 @@ pub(super) trait Giver {
     fn give(&mut self, out: &mut [f32]);
 }
 
-/// Who wants the sound that is heard.
-pub(super) trait Taker {
+/// Who wants the sound that is heard; as [`Giver`].
+pub(super) trait Taker: Send {
     /// These frames came at `now`; the last of them was heard `age` before, if that is known yet.
     fn take(&mut self, frames: &[u8], now: Timestamp, age: Option<Duration>);
 }
 
-/// A stream to a speaker.
-pub(super) trait Playing: Send {
+/// A stream to a speaker. It stays on the thread that opened it.
+pub(super) trait Playing {
     /// Waits a moment for the device and gives it what it wants; an error when the stream is over.
-    fn step(&mut self, giver: &mut dyn Giver) -> Result<()>;
+    fn step(&mut self) -> Result<()>;
     /// As [`Served::hang_up`].
     fn hang_up(&self) -> Result<Option<HangUp>> {
         Ok(None)
     }
 }
 
-/// A stream from a microphone.
-pub(super) trait Hearing: Send {
+/// A stream from a microphone. It stays on the thread that opened it.
+pub(super) trait Hearing {
     /// Waits a moment for sound and hands it on; an error when the stream is over.
-    fn step(&mut self, taker: &mut dyn Taker) -> Result<()>;
+    fn step(&mut self) -> Result<()>;
     /// As [`Served::hang_up`].
     fn hang_up(&self) -> Result<Option<HangUp>> {
         Ok(None)
@@ -110,7 +119,7 @@ pub(super) trait Hearing: Send {
 }
 
 /// Hears when devices come and go.
-pub(super) trait Watching: Send {
+pub(super) trait Watching {
     /// Waits at most `limit`; whether the lists may have changed. An error when it has to be begun again.
     fn wait(&mut self, limit: Duration) -> Result<bool>;
 }

@@ -126,12 +126,6 @@ impl Giving {
         }
     }
 
-    /// Another stream of the same device, or of another one.
-    pub(super) fn restart(&mut self) {
-        (self.pace, self.count, self.delay, self.gain) = (Pace::new(), 0, None, 0.0);
-        (self.slack, self.close, self.blending) = ((i64::MAX, 0), false, false);
-    }
-
     fn put(&mut self, delay: i64) {
         self.delay = Some(delay);
         self.controls.delay.store(delay, Ordering::Relaxed);

@@ -26,8 +26,8 @@ pub(super) struct Link {
     process: Process,
 }
 
-/// An open stream or whatever else the connection is for.
-pub(super) trait Served: Send + Sized + 'static {
+/// An open stream or whatever else the connection is for. It stays on the thread that opened it.
+pub(super) trait Served: Sized + 'static {
     /// What ends a wait for it, if its waits are not short anyway.
     fn hang_up(&self) -> Result<Option<HangUp>>;
 }
@@ -121,24 +121,30 @@ impl Link {
         Ok(())
     }
 
-    /// Serves `first`, and what `open` gives when that is lost, on a thread of its own: `step` again and again.
+    /// Serves what `open` gives, and what it gives again when that is lost, on a thread of its own: `step` again and
+    /// again. Waits for the first; its error is one of this.
     pub(super) fn serve<S: Served>(
         self: &Arc<Self>,
         thread_name: &str,
-        first: S,
-        open: impl Fn() -> Result<S> + Send + 'static,
+        mut open: impl FnMut() -> Result<S> + Send + 'static,
         mut step: impl FnMut(Step<'_, S>) -> Result<()> + Send + 'static,
     ) -> Result<Thread> {
-        self.attach(&first)?;
-        self.enter(SourceState::Live, None);
         let this = self.clone();
-        thread::spawn(thread_name, move || {
+        let (sender, receiver) = crossbeam_channel::bounded(1);
+        let thread = thread::spawn(thread_name, move || {
             thread::ask_for_priority();
-            let mut served = Some(first);
+            let mut served = match open().and_then(|first| this.attach(&first).map(|()| first)) {
+                Ok(first) => {
+                    this.enter(SourceState::Live, None);
+                    drop(sender.send(Ok(())));
+                    Some(first)
+                }
+                Err(error) => return drop(sender.send(Err(error))),
+            };
             while !this.is_cancelled() {
                 let failed = match &mut served {
                     Some(stream) => step(Step::Serve(stream)).err(),
-                    None => this.again(&open, &mut served, &mut step),
+                    None => this.again(&mut open, &mut served, &mut step),
                 };
                 if let Some(error) = failed.filter(|_| !this.is_cancelled()) {
                     if served.take().is_some() {
@@ -150,12 +156,14 @@ impl Link {
             if let Some(mut stream) = served {
                 drop(step(Step::End(&mut stream)));
             }
-        })
+        })?;
+        receiver.recv().map_err(|_| Error::internal("a device was not opened"))??;
+        Ok(thread)
     }
 
     fn again<S: Served>(
         &self,
-        open: &impl Fn() -> Result<S>,
+        open: &mut impl FnMut() -> Result<S>,
         served: &mut Option<S>,
         step: &mut impl FnMut(Step<'_, S>) -> Result<()>,
     ) -> Option<Error> {

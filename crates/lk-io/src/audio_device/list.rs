@@ -98,7 +98,11 @@ impl AudioDeviceWatch {
         let link = Link::new("sound devices".to_owned(), EventKind::RunState);
         let events = Events::new();
         let (mut known, hub) = (all(), events.clone());
-        let first = Watched::open().unwrap_or(Watched(None, Stopwatch::start()));
+        let mut is_first = true;
+        let open = move || match (std::mem::take(&mut is_first), Watched::open()) {
+            (true, Err(_)) => Ok(Watched(None, Stopwatch::start())),
+            (_, opened) => opened,
+        };
         let step = move |step: Step<'_, Watched>| {
             let changed = match step {
                 Step::End(_) => return Ok(()),
@@ -110,7 +114,7 @@ impl AudioDeviceWatch {
             }
             Ok(())
         };
-        let thread = link.serve("lk-sound-watch", first, Watched::open, step)?;
+        let thread = link.serve("lk-sound-watch", open, step)?;
         Ok(Self { link, events, thread: Mutex::new(Some(thread)) })
     }
 

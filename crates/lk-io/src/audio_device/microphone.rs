@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! What a device hears, as a source.
 
-use super::backend::{self, Hearing, Wanted};
+use super::backend::{self, Hearing, Taker, Wanted};
 use super::choice::DeviceChoice;
 use super::link::{Link, Step};
 use super::place_ring::PlaceRing;
@@ -41,31 +41,30 @@ struct Inner {
 impl Microphone {
     /// Opens a device that hears: DeviceNotFound, DeviceBusy or Device where that is not possible.
     pub fn open(choice: &DeviceChoice) -> Result<Self> {
-        Self::open_with(choice, FRAGMENT)
+        Self::open_with(choice, FRAGMENT, false)
     }
 
     /// The same with less sound gathered at a time.
     pub(super) fn open_short(choice: &DeviceChoice) -> Result<Self> {
-        Self::open_with(choice, SHORT)
+        Self::open_with(choice, SHORT, true)
     }
 
-    fn open_with(choice: &DeviceChoice, buffer: Duration) -> Result<Self> {
+    fn open_with(choice: &DeviceChoice, buffer: Duration, soon: bool) -> Result<Self> {
         let (backend, device) = backend::microphone(choice)?;
         let name = if *choice == DeviceChoice::Default { None } else { Some(device.id.clone()) };
-        let wanted = Wanted { title: format!("LiveKit hears {}", device.name), device: name, buffer };
+        let wanted = Wanted { title: format!("LiveKit hears {}", device.name), device: name, buffer, soon };
         let link = Link::new(device.name.clone(), EventKind::SourceState);
         let (ring, told) = (Arc::new(PlaceRing::new()), Arc::new(Told::default()));
-        let mut taking = Taking::new(ring.clone(), told.clone());
-        let first = backend.hear(&wanted).map_err(|e| e.context(&device.name))?;
-        let step = move |step: Step<'_, Box<dyn Hearing>>| match step {
-            Step::Begin => {
-                taking.restart();
-                Ok(())
-            }
-            Step::Serve(capture) => capture.step(&mut taking),
-            Step::End(_) => Ok(()),
+        let open = {
+            let (ring, told) = (ring.clone(), told.clone());
+            let taking = move || Box::new(Taking::new(ring.clone(), told.clone())) as Box<dyn Taker>;
+            move || backend.hear(&wanted, &taking)
         };
-        let thread = link.serve("lk-microphone", first, move || backend.hear(&wanted), step)?;
+        let step = |step: Step<'_, Box<dyn Hearing>>| match step {
+            Step::Serve(capture) => capture.step(),
+            Step::Begin | Step::End(_) => Ok(()),
+        };
+        let thread = link.serve("lk-microphone", open, step).map_err(|e| e.context(&device.name))?;
         Ok(Self(Arc::new(Inner { device, link, ring, told, thread: Mutex::new(Some(thread)) })))
     }
 

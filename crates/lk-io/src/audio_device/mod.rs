@@ -19,6 +19,8 @@ mod microphone;
 #[cfg(not(unix))]
 mod no_modules;
 mod pace;
+#[cfg(target_os = "linux")]
+mod pipewire;
 mod place_ring;
 #[cfg(unix)]
 mod pulse;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! A device that plays, as a target or reading a source.
 
-use super::backend::{self, Playing, Wanted};
+use super::backend::{self, Giver, Playing, Wanted};
 use super::choice::DeviceChoice;
 use super::feeding::{self, Timing};
 use super::giving::{Controls, Distance, Giving};
@@ -102,20 +102,22 @@ impl Speaker {
     ) -> Result<Self> {
         let (backend, device) = backend::speaker(choice)?;
         let name = if *choice == DeviceChoice::Default { None } else { Some(device.id.clone()) };
-        let wanted = Wanted { title: format!("LiveKit plays on {}", device.name), device: name, buffer };
+        let soon = matches!(distance, Distance::Close);
+        let wanted =
+            Wanted { title: format!("LiveKit plays on {}", device.name), device: name, buffer, soon };
         let link = Link::new(device.name.clone(), EventKind::TargetState);
         let controls = Arc::new(Controls::default());
-        let mut giving = Giving::new(ring.clone(), controls.clone(), distance);
-        let first = backend.play(&wanted).map_err(|e| e.context(&device.name))?;
-        let step = move |step: Step<'_, Box<dyn Playing>>| match step {
-            Step::Begin => {
-                giving.restart();
-                Ok(())
-            }
-            Step::Serve(playback) => playback.step(&mut giving),
-            Step::End(_) => Ok(()),
+        let open = {
+            let (ring, controls) = (ring.clone(), controls.clone());
+            let giving =
+                move || Box::new(Giving::new(ring.clone(), controls.clone(), distance)) as Box<dyn Giver>;
+            move || backend.play(&wanted, &giving)
         };
-        let thread = link.serve("lk-speaker", first, move || backend.play(&wanted), step)?;
+        let step = |step: Step<'_, Box<dyn Playing>>| match step {
+            Step::Serve(playback) => playback.step(),
+            Step::Begin | Step::End(_) => Ok(()),
+        };
+        let thread = link.serve("lk-speaker", open, step).map_err(|e| e.context(&device.name))?;
         let (writing, threads) = (Mutex::default(), Mutex::new(vec![thread]));
         Ok(Self(Arc::new(Inner { device, link, ring, controls, writing, threads })))
     }

@@ -69,12 +69,6 @@ impl Taking {
         }
     }
 
-    /// Another stream of the same device, or of another one.
-    pub(super) fn restart(&mut self) {
-        (self.pace, self.count, self.hinge, self.next) = (Pace::new(), 0, 0, None);
-        self.frames.fill(0.0);
-    }
-
     fn keep(&mut self, frame: [f32; CHANNELS]) {
         let at = (self.count & (KEEP - 1)) as usize;
         self.frames[at * CHANNELS..(at + 1) * CHANNELS].copy_from_slice(&frame);

@@ -42,7 +42,6 @@ impl Kept {
             load(&mut modules).inspect_err(|_| modules.unload())?;
             Ok(modules)
         };
-        let first = open().map_err(|e| e.context(name))?;
         let step = |step: Step<'_, Modules>| match step {
             Step::Begin => Ok(()),
             Step::Serve(modules) => modules.wait(LOOK),
@@ -51,7 +50,7 @@ impl Kept {
                 Ok(())
             }
         };
-        let thread = link.serve("lk-virtual", first, open, step)?;
+        let thread = link.serve("lk-virtual", open, step).map_err(|e| e.context(name))?;
         Ok(Self { link, thread: Mutex::new(Some(thread)) })
     }
 

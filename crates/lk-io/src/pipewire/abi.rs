@@ -18,6 +18,7 @@ pub(super) const STATE_STREAMING: c_int = 3;
 pub(super) const FLAG_AUTOCONNECT: c_int = 1;
 pub(super) const FLAG_MAP_BUFFERS: c_int = 1 << 2;
 pub(super) const FLAG_DRIVER: c_int = 1 << 3;
+pub(super) const FLAG_RT_PROCESS: c_int = 1 << 4;
 pub(super) const FLAG_DONT_RECONNECT: c_int = 1 << 7;
 
 pub(super) const DATA_MEM_PTR: u32 = 1;
@@ -147,7 +148,7 @@ pub(super) type Object = Interface;
 #[repr(C)]
 pub(super) struct CoreEvents {
     pub version: u32,
-    pub info: Option<unsafe extern "C" fn(*mut c_void, *const c_void)>,
+    pub info: Option<unsafe extern "C" fn(*mut c_void, *const CoreInfo)>,
     pub done: Option<unsafe extern "C" fn(*mut c_void, u32, c_int)>,
     pub ping: Option<unsafe extern "C" fn(*mut c_void, u32, c_int)>,
     pub error: Option<unsafe extern "C" fn(*mut c_void, u32, c_int, c_int, *const c_char)>,
@@ -155,6 +156,13 @@ pub(super) struct CoreEvents {
     pub bound_id: Option<unsafe extern "C" fn(*mut c_void, u32, u32)>,
     pub add_mem: Option<unsafe extern "C" fn(*mut c_void, u32, u32, c_int, u32)>,
     pub remove_mem: Option<unsafe extern "C" fn(*mut c_void, u32)>,
+}
+
+/// What it begins with.
+#[repr(C)]
+pub(super) struct CoreInfo {
+    id: u32,
+    pub cookie: u32,
 }
 
 #[repr(C)]
@@ -233,7 +241,21 @@ pub(super) struct Buffer {
     pub buffer: *mut SpaBuffer,
     pub user_data: *mut c_void,
     pub size: u64,
-    requested: u64,
+    /// Since 0.3.49.
+    pub requested: u64,
+}
+
+/// pw_time, and room for what newer versions have at its end.
+#[repr(C)]
+#[derive(Default)]
+pub(super) struct Time {
+    now: i64,
+    pub num: u32,
+    pub denom: u32,
+    ticks: u64,
+    pub delay: i64,
+    queued: u64,
+    newer: [u64; 16],
 }
 
 #[repr(C)]
@@ -305,6 +327,7 @@ mod tests {
         assert_eq!(size_of::<CoreEvents>(), 72);
         assert_eq!(size_of::<StreamEvents>(), 96);
         assert_eq!(size_of::<Buffer>(), 32);
+        assert_eq!(std::mem::offset_of!(Time, delay), 24);
         assert_eq!(size_of::<SpaBuffer>(), 24);
         assert_eq!(size_of::<Meta>(), 16);
         assert_eq!(size_of::<Data>(), 40);

@@ -4,7 +4,9 @@
 #![allow(unsafe_code)]
 
 use super::abi::{Context, Loop, Properties};
-use super::abi::{CoreEvents, CoreMethods, Dict, DictItem, Hook, Interface, LoopControlMethods, Object, Pod};
+use super::abi::{
+    CoreEvents, CoreInfo, CoreMethods, Dict, DictItem, Hook, Interface, LoopControlMethods, Object, Pod,
+};
 use super::library::Library;
 use crate::bell::{Bell, wait_for};
 use lk_media::clock::Deadline;
@@ -26,6 +28,7 @@ const LONGEST_POD: usize = 1 << 20;
 struct Told {
     library: &'static Library,
     done: Cell<Option<c_int>>,
+    cookie: Cell<Option<u32>>,
     error: RefCell<Option<Error>>,
 }
 
@@ -37,14 +40,18 @@ struct Bench {
 }
 
 impl Bench {
-    fn new() -> Result<Self> {
+    /// One with settings of that name, if there are such; None takes the usual ones.
+    fn new(settings: Option<&str>) -> Result<Self> {
         let library = Library::open()?;
         // SAFETY: no properties are given.
         let looped = unsafe { (library.pw_loop_new)(std::ptr::null()) };
         let looped = NonNull::new(looped).ok_or_else(|| incomplete("make a loop"))?;
-        // SAFETY: the loop is there, and outlives the context.
-        let context = unsafe { (library.pw_context_new)(looped.as_ptr(), std::ptr::null_mut(), 0) };
-        let Some(context) = NonNull::new(context) else {
+        let context = |properties| {
+            // SAFETY: the loop is there, and outlives the context; the properties are taken over.
+            NonNull::new(unsafe { (library.pw_context_new)(looped.as_ptr(), properties, 0) })
+        };
+        let named = settings.and_then(|name| context(properties(library, &[("config.name", name)])));
+        let Some(context) = named.or_else(|| context(std::ptr::null_mut())) else {
             let error = incomplete("make a context");
             // SAFETY: nobody else has the loop.
             unsafe { (library.pw_loop_destroy)(looped.as_ptr()) };
@@ -86,7 +93,7 @@ pub(super) struct Connection {
 
 static CORE_EVENTS: CoreEvents = CoreEvents {
     version: 0,
-    info: None,
+    info: Some(on_info),
     done: Some(on_done),
     ping: None,
     error: Some(on_error),
@@ -95,6 +102,12 @@ static CORE_EVENTS: CoreEvents = CoreEvents {
     add_mem: None,
     remove_mem: None,
 };
+
+unsafe extern "C" fn on_info(data: *mut c_void, info: *const CoreInfo) {
+    // SAFETY: the listener is taken away before what it was made with; the structure is the library's.
+    let (told, info) = unsafe { (&*data.cast::<Told>(), info.as_ref()) };
+    told.cookie.set(info.map(|info| info.cookie));
+}
 
 unsafe extern "C" fn on_done(data: *mut c_void, id: u32, seq: c_int) {
     // SAFETY: the listener is taken away before what it was made with.
@@ -145,7 +158,15 @@ fn not_running() -> Error {
 impl Connection {
     /// Connects to the session's server, or to the one at the other end of `remote`.
     pub fn open(remote: Option<OwnedFd>) -> Result<Self> {
-        let bench = Bench::new()?;
+        Self::on(Bench::new(None)?, remote)
+    }
+
+    /// Connects to the session's server with the library's settings of that name, if there are such.
+    pub fn open_with(settings: Option<&str>) -> Result<Self> {
+        Self::on(Bench::new(settings)?, None)
+    }
+
+    fn on(bench: Bench, remote: Option<OwnedFd>) -> Result<Self> {
         let (library, context) = (bench.library, bench.context.as_ptr());
         let none = std::ptr::null_mut();
         let core = match remote {
@@ -155,7 +176,12 @@ impl Connection {
             None => unsafe { (library.pw_context_connect)(context, none, 0) },
         };
         let core = NonNull::new(core).ok_or_else(not_running)?;
-        let told = Box::new(Told { library, done: Cell::new(None), error: RefCell::new(None) });
+        let told = Box::new(Told {
+            library,
+            done: Cell::new(None),
+            cookie: Cell::new(None),
+            error: RefCell::new(None),
+        });
         let mut this = Self { core, hook: Box::new(Hook::new()), told, bench };
         // SAFETY: hook and data stay where they are until the hook is removed.
         unsafe {
@@ -168,6 +194,11 @@ impl Connection {
 
     pub fn library(&self) -> &'static Library {
         self.told.library
+    }
+
+    /// The server's number for itself, which no other has, once it has answered.
+    pub fn cookie(&self) -> Option<u32> {
+        self.told.cookie.get()
     }
 
     pub fn core(&self) -> *mut Object {
@@ -219,14 +250,18 @@ impl Connection {
 
     /// Properties for the library, which takes them over.
     pub fn properties(&self, all: &[(&str, &str)]) -> *mut Properties {
-        let plain = |s: &str| CString::new(s.replace('\0', " ")).unwrap_or_default();
-        let strings: Vec<(CString, CString)> = all.iter().map(|(k, v)| (plain(k), plain(v))).collect();
-        let items: Vec<DictItem> =
-            strings.iter().map(|(k, v)| DictItem { key: k.as_ptr(), value: v.as_ptr() }).collect();
-        let dict = Dict { flags: 0, count: items.len() as u32, items: items.as_ptr() };
-        // SAFETY: the strings are copied.
-        unsafe { (self.library().pw_properties_new_dict)(&raw const dict) }
+        properties(self.library(), all)
     }
+}
+
+fn properties(library: &Library, all: &[(&str, &str)]) -> *mut Properties {
+    let plain = |s: &str| CString::new(s.replace('\0', " ")).unwrap_or_default();
+    let strings: Vec<(CString, CString)> = all.iter().map(|(k, v)| (plain(k), plain(v))).collect();
+    let items: Vec<DictItem> =
+        strings.iter().map(|(k, v)| DictItem { key: k.as_ptr(), value: v.as_ptr() }).collect();
+    let dict = Dict { flags: 0, count: items.len() as u32, items: items.as_ptr() };
+    // SAFETY: the strings are copied.
+    unsafe { (library.pw_properties_new_dict)(&raw const dict) }
 }
 
 impl Drop for Connection {

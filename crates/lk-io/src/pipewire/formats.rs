@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! What pictures nodes offer and streams ask for: between PipeWire's words and ours.
+//! What pictures nodes offer and streams ask for, and the sound we speak: between PipeWire's words and ours.
 
 use super::pod::{Built, Choice, Object, Value};
 use lk_media::{AlphaKind, ColorSpace, FrameRate, FrameSpec, Matrix, PixelFormat, Range, Siting, Size};
@@ -23,6 +23,16 @@ const CHROMA_SITE: u32 = 0x2000b;
 const COLOR_RANGE: u32 = 0x2000c;
 const COLOR_MATRIX: u32 = 0x2000d;
 
+const AUDIO_FORMAT: u32 = 0x10001;
+const AUDIO_RATE: u32 = 0x10003;
+const AUDIO_CHANNELS: u32 = 0x10004;
+const AUDIO_POSITION: u32 = 0x10005;
+/// Floats in this machine's order of bytes.
+const F32: u32 = if cfg!(target_endian = "big") { 0x11c } else { 0x11b };
+const LEFT: u32 = 3;
+const RIGHT: u32 = 4;
+
+const AUDIO: u32 = 1;
 const VIDEO: u32 = 2;
 const RAW: u32 = 1;
 const MJPG: u32 = 0x20002;
@@ -134,7 +144,7 @@ fn offer<T>(choice: &Choice, one: fn(Value) -> Option<T>, any: fn(Value) -> Opti
             (Some(best), Some(min), Some(max)) => Offer::Between { best, min, max },
             _ => Offer::List(Vec::new()),
         },
-        Choice::Flags(_) => Offer::List(Vec::new()),
+        Choice::Flags(_) | Choice::All(_) => Offer::List(Vec::new()),
     }
 }
 
@@ -229,6 +239,21 @@ pub(super) fn wanted(encoding: Encoding, size: Option<Size>, rate: Option<FrameR
         vec![(MEDIA_TYPE, Value::Id(VIDEO).into()), (MEDIA_SUBTYPE, Value::Id(subtype).into())];
     properties.extend(encoding.number().map(|n| (VIDEO_FORMAT, Value::Id(n).into())));
     properties.extend([(VIDEO_SIZE, size), (VIDEO_RATE, rate)]);
+    Built::object(OBJECT_FORMAT, ENUM_FORMAT, &properties)
+}
+
+/// An EnumFormat parameter: the sound that is spoken here, stereo and interleaved.
+pub(super) fn sound(rate: u32) -> Built {
+    let int = |n: u32| Value::Int(n as i32).into();
+    let sides: SmallVec<[Value; 8]> = [Value::Id(LEFT), Value::Id(RIGHT)].into_iter().collect();
+    let properties = [
+        (MEDIA_TYPE, Value::Id(AUDIO).into()),
+        (MEDIA_SUBTYPE, Value::Id(RAW).into()),
+        (AUDIO_FORMAT, Value::Id(F32).into()),
+        (AUDIO_RATE, int(rate)),
+        (AUDIO_CHANNELS, int(sides.len() as u32)),
+        (AUDIO_POSITION, Choice::All(sides)),
+    ];
     Built::object(OBJECT_FORMAT, ENUM_FORMAT, &properties)
 }
 

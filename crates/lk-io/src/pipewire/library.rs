@@ -2,10 +2,10 @@
 //! libpipewire, opened at first use: nothing is linked, and a machine without it is told what to install.
 #![allow(unsafe_code)]
 
-use super::abi::{Buffer, Context, Dict, Hook, Loop, Object, Pod, Properties, Stream, StreamEvents};
+use super::abi::{Buffer, Context, Dict, Hook, Loop, Object, Pod, Properties, Stream, StreamEvents, Time};
 use lk_media::{Error, ErrorKind, Result};
 use parking_lot::Mutex;
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 
 const NAME: &str = "libpipewire-0.3.so.0";
 
@@ -31,6 +31,7 @@ macro_rules! functions {
 
 functions! {
     pw_init(*mut c_int, *mut *mut *mut c_char);
+    pw_get_library_version() -> *const c_char;
     pw_loop_new(*const Dict) -> *mut Loop;
     pw_loop_destroy(*mut Loop);
     pw_context_new(*mut Loop, *mut Properties, usize) -> *mut Context;
@@ -44,6 +45,8 @@ functions! {
     pw_stream_destroy(*mut Stream);
     pw_stream_add_listener(*mut Stream, *mut Hook, *const StreamEvents, *mut c_void);
     pw_stream_connect(*mut Stream, c_int, u32, c_int, *mut *const Pod, u32) -> c_int;
+    pw_stream_disconnect(*mut Stream) -> c_int;
+    pw_stream_get_time(*mut Stream, *mut Time) -> c_int;
     pw_stream_update_params(*mut Stream, *mut *const Pod, u32) -> c_int;
     pw_stream_get_node_id(*mut Stream) -> u32;
     pw_stream_dequeue_buffer(*mut Stream) -> *mut Buffer;
@@ -69,6 +72,19 @@ impl Library {
         unsafe { (library.pw_init)(std::ptr::null_mut(), std::ptr::null_mut()) };
         Ok(open.insert(Box::leak(Box::new(library))))
     }
+
+    /// Its version; zero where it says what cannot be understood.
+    pub fn version(&self) -> (u32, u32, u32) {
+        // SAFETY: the answer is a string that stays.
+        let text = unsafe { CStr::from_ptr((self.pw_get_library_version)()) }.to_string_lossy();
+        version_of(&text)
+    }
+}
+
+fn version_of(text: &str) -> (u32, u32, u32) {
+    let mut parts = text.split(['.', '-', '+']).map(|part| part.parse().unwrap_or(0));
+    let mut next = || parts.next().unwrap_or(0);
+    (next(), next(), next())
 }
 
 fn missing(error: libloading::Error) -> Error {
@@ -77,4 +93,16 @@ fn missing(error: libloading::Error) -> Error {
             "install it: apt install libpipewire-0.3-0 libpipewire-0.3-modules libspa-0.2-modules pipewire",
         )
         .with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read() {
+        assert_eq!(version_of("0.3.65"), (0, 3, 65));
+        assert_eq!(version_of("1.4.2-rc1"), (1, 4, 2));
+        assert_eq!(version_of("new"), (0, 0, 0));
+    }
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Pictures over PipeWire: [`video_nodes`] lists cameras and other programs that give pictures, and [`NodeWatch`] tells
 //! of changes; [`Input`] reads one of them, or what the desktop's portal lets us see; [`Output`] is a camera of our own.
-//! Sound goes another way: see [`audio_device`](crate::audio_device).
+//! `SoundStream` is for sound that must be soon; other sound goes another way: see [`audio_device`](crate::audio_device).
 //!
 //! `library` is libpipewire, opened at first use; `abi` its structures; `pod` and `formats` what is said of pictures;
 //! `connection` a server and a loop on one thread; `stream` and `buffers` pictures in shared memory; `stamps` their
-//! times.
+//! times; `sound` blocks of sound on the library's own thread.
 
 mod abi;
 mod buffers;
@@ -16,6 +16,7 @@ mod library;
 mod nodes;
 mod output;
 mod pod;
+mod sound;
 mod stamps;
 mod stream;
 
@@ -23,3 +24,4 @@ pub use formats::{Agreed, Encoding, NodeFormat, Offer};
 pub use input::{Input, InputEvent, InputOptions, NodeChoice};
 pub use nodes::{NodeWatch, VideoNode, video_nodes};
 pub use output::{Output, OutputOptions, OutputState};
+pub(crate) use sound::{Blocks, Moment, SoundOptions, SoundStream};

@@ -24,6 +24,7 @@ use std::time::Duration;
 const NODE: &std::ffi::CStr = c"PipeWire:Interface:Node";
 const LINK: &[u8] = b"PipeWire:Interface:Link";
 const SOURCE: &str = "Video/Source";
+const SOUND: &str = "Audio/";
 /// Nodes that are looked at; a server with more is not one of this world.
 const MOST: usize = 256;
 /// Formats of a node that are kept.
@@ -80,6 +81,8 @@ struct Heard {
 struct Globals {
     /// Nodes that give pictures, by id: what they said of themselves.
     nodes: RefCell<BTreeMap<u32, HashMap<String, String>>>,
+    /// The same of sound devices.
+    sounds: RefCell<BTreeMap<u32, HashMap<String, String>>>,
     /// Links: from which node.
     links: RefCell<HashMap<u32, u32>>,
     changed: Cell<bool>,
@@ -92,6 +95,7 @@ impl Globals {
     fn new() -> Self {
         Self {
             nodes: RefCell::default(),
+            sounds: RefCell::default(),
             links: RefCell::default(),
             changed: Cell::new(false),
             watched: Cell::new(ID_ANY),
@@ -126,11 +130,14 @@ unsafe extern "C" fn on_global(
     guard(|| {
         let properties: HashMap<String, String> = dict.into_iter().collect();
         if kind.as_bytes() == NODE.to_bytes() {
-            let is_source = properties.get("media.class").is_some_and(|class| class == SOURCE);
+            let class = properties.get("media.class").map(String::as_str).unwrap_or_default();
             let mut nodes = globals.nodes.borrow_mut();
-            if is_source && nodes.len() < MOST {
+            let mut sounds = globals.sounds.borrow_mut();
+            if class == SOURCE && nodes.len() < MOST {
                 nodes.insert(id, properties);
                 globals.changed.set(true);
+            } else if class.starts_with(SOUND) && sounds.len() < MOST {
+                sounds.insert(id, properties);
             }
         } else if kind.as_bytes() == LINK {
             let from = properties.get("link.output.node").and_then(|n| n.parse().ok());
@@ -146,6 +153,7 @@ unsafe extern "C" fn on_global_remove(data: *mut c_void, id: u32) {
         if globals.nodes.borrow_mut().remove(&id).is_some() {
             globals.changed.set(true);
         }
+        globals.sounds.borrow_mut().remove(&id);
         globals.links.borrow_mut().remove(&id);
         if id == globals.watched.get() {
             globals.gone.set(true);
@@ -266,6 +274,18 @@ impl<'c> Registry<'c> {
             .collect();
         nodes.sort_by_key(|node| (node.role != "Camera", node.serial));
         nodes
+    }
+
+    /// The id and the serial number of the sound device of that name, whose class ("Audio/Sink") begins with one of these.
+    pub fn sound(&self, name: &str, classes: &[&str]) -> Option<(u32, String)> {
+        let sounds = self.globals.sounds.borrow();
+        let is = |properties: &HashMap<String, String>| {
+            let class = properties.get("media.class").map(String::as_str).unwrap_or_default();
+            properties.get("node.name").is_some_and(|n| n == name)
+                && classes.iter().any(|c| class.starts_with(c))
+        };
+        let (id, properties) = sounds.iter().find(|(_, properties)| is(properties))?;
+        Some((*id, properties.get("object.serial").cloned()?))
     }
 
     /// Hears of the end of a node, whatever it is.

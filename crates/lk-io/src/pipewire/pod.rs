@@ -9,6 +9,7 @@ const INT: u32 = 4;
 const LONG: u32 = 5;
 const RECTANGLE: u32 = 10;
 const FRACTION: u32 = 11;
+const ARRAY: u32 = 13;
 const OBJECT: u32 = 15;
 const CHOICE: u32 = 19;
 
@@ -41,6 +42,8 @@ pub(super) enum Choice {
     Range(Value, Value, Value),
     /// Any of these bits.
     Flags(Value),
+    /// All of these, in this order.
+    All(SmallVec<[Value; 8]>),
 }
 
 impl Choice {
@@ -48,7 +51,7 @@ impl Choice {
     pub fn best(&self) -> Option<Value> {
         match self {
             Self::Only(v) | Self::Range(v, ..) | Self::Flags(v) => Some(*v),
-            Self::Enum(values) => values.first().copied(),
+            Self::Enum(values) | Self::All(values) => values.first().copied(),
         }
     }
 }
@@ -123,6 +126,13 @@ fn write_choice(bytes: &mut Vec<u8>, choice: &Choice) {
         Choice::Flags(bits) => (CHOICE_FLAGS, SmallVec::from_slice(&[*bits])),
         // the best stands before the list it is of
         Choice::Enum(values) => (CHOICE_ENUM, values.first().into_iter().chain(values).copied().collect()),
+        Choice::All(values) => {
+            let [size, of] = values.first().map_or([0, 1], |first| header_of(*first));
+            put(bytes, &[8 + size * values.len() as u32, ARRAY, size, of]);
+            values.iter().for_each(|value| write_value(bytes, *value));
+            bytes.resize(bytes.len().next_multiple_of(8), 0);
+            return;
+        }
     };
     let Some(first) = values.first() else { return put(bytes, &[0, 1]) };
     let [size, of] = header_of(*first);
@@ -158,16 +168,23 @@ fn read_value(kind: u32, body: &[u8]) -> Option<Value> {
     }
 }
 
-fn read_choice(kind: u32, body: &[u8]) -> Option<Choice> {
-    if kind != CHOICE {
-        return read_value(kind, body).map(Choice::Only);
-    }
-    let (of, size) = (number(body, 12)?, number(body, 8)? as usize);
+/// The values of `size` bytes each that `body` is.
+fn read_values(of: u32, size: u32, body: &[u8]) -> Option<SmallVec<[Value; 8]>> {
     if size == 0 {
         return None;
     }
-    let values = body.get(16..)?.chunks_exact(size).take(MOST);
-    let values: SmallVec<[Value; 8]> = values.map_while(|value| read_value(of, value)).collect();
+    let values = body.chunks_exact(size as usize).take(MOST);
+    Some(values.map_while(|value| read_value(of, value)).collect())
+}
+
+fn read_choice(kind: u32, body: &[u8]) -> Option<Choice> {
+    if kind == ARRAY {
+        return read_values(number(body, 4)?, number(body, 0)?, body.get(8..)?).map(Choice::All);
+    }
+    if kind != CHOICE {
+        return read_value(kind, body).map(Choice::Only);
+    }
+    let values = read_values(number(body, 12)?, number(body, 8)?, body.get(16..)?)?;
     match (number(body, 0)?, &*values) {
         (CHOICE_RANGE | CHOICE_STEP, [best, min, max, ..]) => Some(Choice::Range(*best, *min, *max)),
         (CHOICE_ENUM, [only]) => Some(Choice::Only(*only)),
@@ -239,6 +256,7 @@ mod tests {
             (5, Value::Fraction(30_000, 1001).into()),
             (6, Choice::Flags(Value::Int(6))),
             (7, Value::Long(-3).into()),
+            (8, Choice::All(smallvec![Value::Id(3), Value::Id(4), Value::Id(3)])),
         ];
         let bytes = Built::object(0x40003, 3, &properties).bytes();
         (properties, bytes)

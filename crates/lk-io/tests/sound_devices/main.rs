@@ -9,6 +9,7 @@ mod lost;
 mod media;
 mod memory;
 mod paths;
+mod repeater;
 mod session;
 mod tone;
 mod virtual_devices;

@@ -16,6 +16,9 @@ struct Counting;
 static COUNTS: AtomicBool = AtomicBool::new(false);
 static TAKEN: AtomicU64 = AtomicU64::new(0);
 
+/// The last is PipeWire's own, which calls for blocks of its streams.
+const NAMES: [&str; 3] = ["lk-speaker", "lk-microphone", "data-loop"];
+
 thread_local! {
     /// Whether this is such a thread, once that is known.
     static IS_DEVICE: Cell<Option<bool>> = const { Cell::new(None) };
@@ -27,10 +30,14 @@ fn is_device() -> bool {
     }
     // asking for the name may take memory: not of this thread meanwhile
     IS_DEVICE.set(Some(false));
-    let thread = std::thread::current();
-    let is = matches!(thread.name(), Some("lk-speaker" | "lk-microphone"));
+    let is = name_of_thread().is_some_and(|name| NAMES.iter().any(|n| name.starts_with(n)));
     IS_DEVICE.set(Some(is));
     is
+}
+
+/// What the system calls this thread; those of libraries have no other name.
+fn name_of_thread() -> Option<String> {
+    std::fs::read_to_string("/proc/thread-self/comm").ok()
 }
 
 // SAFETY: everything is done by the system's allocator.

@@ -159,53 +159,6 @@ fn volume_mute_and_channels() {
     assert!(AudioRepeater::open(&(-5).into(), &(-5).into()).is_err());
 }
 
-/// A repeater hears a tone, which `heard` looks at, and then clicks; how much later than in its microphone each click is played, in ms.
-fn repeat(settle: f64, heard: impl Fn(&Microphone)) -> Vec<f64> {
-    let microphone = RepeaterEnd::Device("Monitor of Big Speaker".into());
-    let repeater = AudioRepeater::open(&microphone, &RepeaterEnd::Device("Headphones".into())).unwrap();
-    let from = Microphone::open(&"Monitor of Big Speaker".into()).unwrap();
-    let to = Microphone::open(&"Monitor of Headphones".into()).unwrap();
-    let tone = Speaker::play(&"Big Speaker".into(), Arc::new(Tone), Timing::Ahead).unwrap();
-    // it comes as close as goes well, and steps back where that was too close
-    pass(settle);
-    heard(&to);
-    let device = repeater.speaker().unwrap().device_latency();
-    println!("{:?}, {:?}, of which the speaker's {device:?}", repeater.statistics(), repeater.latency());
-    drop(tone);
-    let _clicks = Speaker::play(&"Big Speaker".into(), Arc::new(Clicks), Timing::Ahead).unwrap();
-    pass(1.0);
-    let clock = <dyn Clock>::live();
-    let begin = sample_at(clock.now());
-    pass(2.2);
-    let clicks = |source: &Microphone| {
-        let mut samples = vec![0.0; 2 * SAMPLE_RATE as usize * CHANNELS];
-        source.read(begin, &mut samples, Sampling::Live).unwrap();
-        clicks_in(&samples)
-    };
-    let (first, second) = (clicks(&from), clicks(&to));
-    let later: Vec<f64> =
-        first.iter().filter_map(|a| second.iter().find(|b| *b > a).map(|b| (b - a) as f64 / 48.0)).collect();
-    println!("microphone to monitor: {later:.1?} ms, stated {:?}", repeater.latency());
-    assert!(later.len() >= 15, "only {} clicks", later.len());
-    later
-}
-
-#[test]
-fn a_repeater_is_whole() {
-    let Some(_session) = Session::start() else { return };
-    repeat(4.0, |to| whole("repeated", 5.0, || listen(to, 5.0).0));
-}
-
-/// Prints its latency, which is this machine's: docs/sound.md says which one was seen.
-#[test]
-#[ignore = "a measurement: the latency of a repeater where the server works in steps of 5 ms"]
-fn a_repeater_is_soon() {
-    let Some(_session) = Session::start_short() else { return };
-    let later = repeat(10.0, |to| println!("repeated: {:?}", look_at(&listen(to, 5.0).0)));
-    let worst = later.iter().fold(0.0f64, |w, ms| w.max(*ms));
-    println!("a repeater adds {worst:.1} ms at most");
-}
-
 /// A flash and a beep of a clip, played to a port and to a device, for so many seconds: how far apart they were at
 /// most, in milliseconds.
 fn flash_and_beep(seconds: f64) {

@@ -128,7 +128,17 @@ impl Session {
             unsafe { std::env::set_var(name, value) };
         }
         // SAFETY: as above.
-        unsafe { std::env::remove_var("PULSE_SERVER") };
+        unsafe {
+            std::env::remove_var("PULSE_SERVER");
+            std::env::remove_var("PIPEWIRE_REMOTE");
+        };
+    }
+
+    /// From now on PipeWire is found by nobody but those who speak the protocol of PulseAudio.
+    #[allow(unsafe_code)]
+    pub fn hide_pipewire(&self) {
+        // SAFETY: as above.
+        unsafe { std::env::set_var("PIPEWIRE_REMOTE", "nowhere") };
     }
 
     fn spawn(&self, command: &[&str]) -> Child {

@@ -17,6 +17,7 @@ const BLOCK: usize = 480;
 const LOOK: Duration = Duration::from_millis(50);
 
 pub(super) struct Capture {
+    taker: Box<dyn Taker>,
     pcm: Pcm,
     shape: Shape,
     trouble: Trouble,
@@ -33,7 +34,7 @@ pub(super) struct Capture {
 }
 
 impl Capture {
-    pub(super) fn open(name: &str, wanted: &Wanted) -> Result<Self> {
+    pub(super) fn open(name: &str, wanted: &Wanted, taker: Box<dyn Taker>) -> Result<Self> {
         let (mut pcm, shape) = Pcm::open(name, Direction::Capture, wanted.buffer)?;
         let rate = (shape.rate != SAMPLE_RATE).then(|| RateConverter::new(shape.rate, SAMPLE_RATE, BLOCK));
         let rate = rate.transpose()?;
@@ -43,6 +44,7 @@ impl Capture {
             .and_then(|()| pcm.prepare())
             .map_err(|e| e.error(&format!("sound device {name}")))?;
         Ok(Self {
+            taker,
             pcm,
             shape,
             trouble: Trouble::default(),
@@ -57,7 +59,7 @@ impl Capture {
         })
     }
 
-    fn serve(&mut self, taker: &mut dyn Taker) -> Result<(), Code> {
+    fn serve(&mut self) -> Result<(), Code> {
         if !self.running {
             self.pcm.start()?;
             self.running = true;
@@ -89,7 +91,7 @@ impl Capture {
             // what was there when it was asked belongs together: the last of it tells the time
             let held = self.rate.as_ref().map_or(0, |rate| rate.held(self.shape.rate));
             let age = (left <= 0).then(|| self.shape.duration(delay - avail + held));
-            taker.take(out, now, age);
+            self.taker.take(out, now, age);
         }
         if self.idle.elapsed() > PATIENCE {
             return Err(Code(libc::ETIMEDOUT));
@@ -99,8 +101,8 @@ impl Capture {
 }
 
 impl Hearing for Capture {
-    fn step(&mut self, taker: &mut dyn Taker) -> Result<()> {
-        let Err(code) = self.serve(taker) else { return Ok(()) };
+    fn step(&mut self) -> Result<()> {
+        let Err(code) = self.serve() else { return Ok(()) };
         self.running = false;
         self.trouble.mend(&mut self.pcm, code)
     }

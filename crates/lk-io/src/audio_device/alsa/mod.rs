@@ -14,7 +14,7 @@ mod samples;
 mod trouble;
 
 use super::AudioDevice;
-use super::backend::{Backend, Hearing, Lists, Playing, Wanted, Watching};
+use super::backend::{Backend, Hearing, Lists, MakeGiver, MakeTaker, Playing, Wanted, Watching};
 use lk_media::{CHANNELS, Result, SAMPLE_RATE};
 
 /// What ALSA's settings call the default.
@@ -48,14 +48,14 @@ impl Backend for Alsa {
         })
     }
 
-    fn play(&self, wanted: &Wanted) -> Result<Box<dyn Playing>> {
+    fn play(&self, wanted: &Wanted, giver: &MakeGiver) -> Result<Box<dyn Playing>> {
         let name = wanted.device.as_deref().unwrap_or(DEFAULT);
-        Ok(Box::new(playback::Playback::open(name, wanted)?))
+        Ok(Box::new(playback::Playback::open(name, wanted, giver())?))
     }
 
-    fn hear(&self, wanted: &Wanted) -> Result<Box<dyn Hearing>> {
+    fn hear(&self, wanted: &Wanted, taker: &MakeTaker) -> Result<Box<dyn Hearing>> {
         let name = wanted.device.as_deref().unwrap_or(DEFAULT);
-        Ok(Box::new(capture::Capture::open(name, wanted)?))
+        Ok(Box::new(capture::Capture::open(name, wanted, taker())?))
     }
 
     fn watch(&self) -> Result<Box<dyn Watching>> {

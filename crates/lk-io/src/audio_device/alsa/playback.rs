@@ -21,6 +21,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 const LOOK: Duration = Duration::from_millis(50);
 
 pub(super) struct Playback {
+    giver: Box<dyn Giver>,
     pcm: Pcm,
     shape: Shape,
     trouble: Trouble,
@@ -44,12 +45,13 @@ pub(super) struct Playback {
 }
 
 impl Playback {
-    pub(super) fn open(name: &str, wanted: &Wanted) -> Result<Self> {
+    pub(super) fn open(name: &str, wanted: &Wanted, giver: Box<dyn Giver>) -> Result<Self> {
         let (pcm, shape) = Pcm::open(name, Direction::Playback, wanted.buffer / 4)?;
         let rate = (shape.rate != SAMPLE_RATE).then(|| RateConverter::new(SAMPLE_RATE, shape.rate, BLOCK));
         let rate = rate.transpose()?;
         let most = rate.as_ref().map_or(BLOCK, |rate| rate.most_of(BLOCK));
         let mut this = Self {
+            giver,
             pcm,
             shape,
             trouble: Trouble::default(),
@@ -85,7 +87,7 @@ impl Playback {
     }
 
     /// Gives the device what it has room for, until so many frames are kept in it.
-    fn fill(&mut self, mut queued: i64, giver: &mut dyn Giver) -> Result<(), Code> {
+    fn fill(&mut self, mut queued: i64) -> Result<(), Code> {
         let frame = self.shape.frame();
         loop {
             if self.left.is_empty() {
@@ -94,7 +96,7 @@ impl Playback {
                     return Ok(());
                 }
                 let block = &mut self.block[..frames * CHANNELS];
-                giver.give(block);
+                self.giver.give(block);
                 self.given += frames as i64;
                 let made: &[f32] = match &mut self.rate {
                     Some(rate) => {
@@ -117,9 +119,9 @@ impl Playback {
         }
     }
 
-    fn serve(&mut self, giver: &mut dyn Giver) -> Result<(), Code> {
+    fn serve(&mut self) -> Result<(), Code> {
         if !self.running {
-            self.fill(0, giver)?;
+            self.fill(0)?;
             self.pcm.start()?;
             self.running = true;
         }
@@ -131,13 +133,13 @@ impl Playback {
             let held = self.rate.as_ref().map_or(0, |rate| rate.held(SAMPLE_RATE));
             let lead = self.ours(self.target + self.behind) + held;
             let total = self.given + lead - self.ours(delay) - held;
-            giver.wanted(
+            self.giver.wanted(
                 total,
                 now,
                 Duration::from_nanos(lead.unsigned_abs() * 1_000_000_000 / u64::from(SAMPLE_RATE)),
             );
         }
-        self.fill(queued, giver)?;
+        self.fill(queued)?;
         if self.idle.elapsed() > PATIENCE {
             return Err(Code(libc::ETIMEDOUT));
         }
@@ -146,10 +148,10 @@ impl Playback {
 }
 
 impl Playing for Playback {
-    fn step(&mut self, giver: &mut dyn Giver) -> Result<()> {
-        let Err(code) = self.serve(giver) else { return Ok(()) };
+    fn step(&mut self) -> Result<()> {
+        let Err(code) = self.serve() else { return Ok(()) };
         if code == Code(libc::EPIPE) {
-            giver.underrun();
+            self.giver.underrun();
         }
         self.running = false;
         self.left = 0..0;

@@ -63,6 +63,23 @@ fn read(connection: &mut Connection) -> Result<Lists> {
     Ok(Lists { server: server.trim().to_owned(), inputs, outputs })
 }
 
+/// What tells one server from another.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))] // asked for only there
+pub(in crate::audio_device) struct Identity {
+    /// Its number for itself, that of PipeWire where it is in front of that.
+    pub(in crate::audio_device) cookie: u32,
+    /// Whether the default microphone is the monitor of a speaker.
+    pub(in crate::audio_device) hears_a_monitor: bool,
+}
+
+/// Asks for it.
+#[cfg(target_os = "linux")]
+pub(super) fn identity() -> Result<Identity> {
+    let server: ServerInfo = Connection::open("LiveKit")?.ask(&Command::GetServerInfo)?;
+    let hears_a_monitor = server.default_source_name.is_some_and(|name| words(&name).ends_with(".monitor"));
+    Ok(Identity { cookie: server.cookie, hears_a_monitor })
+}
+
 fn words(text: &CStr) -> String {
     text.to_string_lossy().into_owned()
 }

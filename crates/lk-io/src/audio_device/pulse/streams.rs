@@ -116,6 +116,7 @@ impl Asking {
 
 /// A stream to a speaker.
 pub(super) struct Playback {
+    giver: Box<dyn Giver>,
     connection: Connection,
     clock: Arc<dyn Clock>,
     channel: u32,
@@ -133,7 +134,7 @@ pub(super) struct Playback {
 }
 
 impl Playback {
-    pub(super) fn open(wanted: &Wanted) -> Result<Self> {
+    pub(super) fn open(wanted: &Wanted, giver: Box<dyn Giver>) -> Result<Self> {
         let mut connection = Connection::open("LiveKit")?;
         let params = PlaybackStreamParams {
             sample_spec: spec(),
@@ -147,6 +148,7 @@ impl Playback {
         };
         let reply: CreatePlaybackStreamReply = connection.ask(&Command::CreatePlaybackStream(params))?;
         Ok(Self {
+            giver,
             connection,
             clock: <dyn Clock>::live(),
             channel: reply.channel,
@@ -167,11 +169,11 @@ impl Playing for Playback {
         self.connection.hang_up().map(Some)
     }
 
-    fn step(&mut self, giver: &mut dyn Giver) -> Result<()> {
+    fn step(&mut self) -> Result<()> {
         while self.given < self.wanted {
             let frames = usize::try_from(self.wanted - self.given).unwrap_or(BLOCK).min(BLOCK);
             let block = &mut self.block[..frames * CHANNELS];
-            giver.give(block);
+            self.giver.give(block);
             self.connection.send_data(self.channel, frames * FRAME, |out| {
                 for (to, sample) in out.chunks_exact_mut(size_of::<f32>()).zip(&*block) {
                     to.copy_from_slice(&sample.to_ne_bytes());
@@ -184,7 +186,7 @@ impl Playing for Playback {
             Some(Message::Command(Command::Request(request))) if request.channel == self.channel => {
                 self.wanted += i64::from(request.length) / FRAME as i64;
                 if let Some(device) = self.asking.latency {
-                    giver.wanted(self.wanted, self.clock.now(), self.buffer + device);
+                    self.giver.wanted(self.wanted, self.clock.now(), self.buffer + device);
                 }
             }
             Some(Message::Reply(number, range)) if self.asking.is_answer(number) => {
@@ -196,7 +198,7 @@ impl Playing for Playback {
                 self.buffer = duration(reply.buffer_attr.target_length);
             }
             Some(Message::Command(Command::Underflow(underflow))) if underflow.channel == self.channel => {
-                giver.underrun();
+                self.giver.underrun();
                 self.lengthen()?;
             }
             Some(Message::Command(Command::PlaybackStreamKilled(channel))) if channel == self.channel => {
@@ -239,6 +241,7 @@ fn duration(bytes: u32) -> Duration {
 
 /// A stream from a microphone.
 pub(super) struct Capture {
+    taker: Box<dyn Taker>,
     connection: Connection,
     clock: Arc<dyn Clock>,
     channel: u32,
@@ -246,7 +249,7 @@ pub(super) struct Capture {
 }
 
 impl Capture {
-    pub(super) fn open(wanted: &Wanted) -> Result<Self> {
+    pub(super) fn open(wanted: &Wanted, taker: Box<dyn Taker>) -> Result<Self> {
         let mut connection = Connection::open("LiveKit")?;
         let params = RecordStreamParams {
             sample_spec: spec(),
@@ -259,7 +262,13 @@ impl Capture {
             ..RecordStreamParams::default()
         };
         let reply: CreateRecordStreamReply = connection.ask(&Command::CreateRecordStream(params))?;
-        Ok(Self { connection, clock: <dyn Clock>::live(), channel: reply.channel, asking: Asking::new() })
+        Ok(Self {
+            taker,
+            connection,
+            clock: <dyn Clock>::live(),
+            channel: reply.channel,
+            asking: Asking::new(),
+        })
     }
 }
 
@@ -268,11 +277,11 @@ impl Hearing for Capture {
         self.connection.hang_up().map(Some)
     }
 
-    fn step(&mut self, taker: &mut dyn Taker) -> Result<()> {
+    fn step(&mut self) -> Result<()> {
         self.asking.step(&mut self.connection, Command::GetRecordLatency, self.channel)?;
         match self.connection.receive(LOOK)? {
             Some(Message::Data(channel, range)) if channel == self.channel => {
-                taker.take(self.connection.bytes(range), self.clock.now(), self.asking.latency);
+                self.taker.take(self.connection.bytes(range), self.clock.now(), self.asking.latency);
             }
             Some(Message::Reply(number, range)) if self.asking.is_answer(number) => {
                 self.asking.answered(self.connection.read::<RecordLatency>(range)?.source_usec);

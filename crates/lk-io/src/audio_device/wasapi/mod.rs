@@ -5,7 +5,7 @@
 mod devices;
 mod streams;
 
-use super::backend::{Backend, Hearing, Lists, Playing, Wanted, Watching};
+use super::backend::{Backend, Hearing, Lists, MakeGiver, MakeTaker, Playing, Wanted, Watching};
 use lk_media::{Error, ErrorKind, Result};
 
 /// The way to them.
@@ -24,12 +24,12 @@ impl Backend for Wasapi {
         devices::lists()
     }
 
-    fn play(&self, wanted: &Wanted) -> Result<Box<dyn Playing>> {
-        Ok(Box::new(streams::Playback::open(wanted)?))
+    fn play(&self, wanted: &Wanted, giver: &MakeGiver) -> Result<Box<dyn Playing>> {
+        Ok(Box::new(streams::Playback::open(wanted, giver())?))
     }
 
-    fn hear(&self, wanted: &Wanted) -> Result<Box<dyn Hearing>> {
-        Ok(Box::new(streams::Capture::open(wanted)?))
+    fn hear(&self, wanted: &Wanted, taker: &MakeTaker) -> Result<Box<dyn Hearing>> {
+        Ok(Box::new(streams::Capture::open(wanted, taker())?))
     }
 
     fn watch(&self) -> Result<Box<dyn Watching>> {

@@ -40,9 +40,6 @@ struct Stream {
     name: String,
 }
 
-// SAFETY: the objects of the audio service belong to no thread: whoever has them may call them.
-unsafe impl Send for Stream {}
-
 impl Stream {
     fn open(wanted: &Wanted, flow: EDataFlow, buffer: Duration) -> Result<Self> {
         let name = format!("sound device {}", wanted.device.as_deref().unwrap_or("(default)"));
@@ -113,6 +110,7 @@ impl Drop for Stream {
 
 /// A stream to a speaker.
 pub(super) struct Playback {
+    giver: Box<dyn Giver>,
     stream: Stream,
     render: IAudioRenderClient,
     clock: Arc<dyn Clock>,
@@ -123,11 +121,8 @@ pub(super) struct Playback {
     was_empty: bool,
 }
 
-// SAFETY: as `Stream`.
-unsafe impl Send for Playback {}
-
 impl Playback {
-    pub(super) fn open(wanted: &Wanted) -> Result<Self> {
+    pub(super) fn open(wanted: &Wanted, giver: Box<dyn Giver>) -> Result<Self> {
         let stream = Stream::open(wanted, eRender, wanted.buffer * 2)?;
         // SAFETY: a client that was initialised.
         let (render, buffer, latency) = unsafe {
@@ -137,6 +132,7 @@ impl Playback {
         };
         let wanted = (wanted.buffer.as_micros() as i64 * i64::from(SAMPLE_RATE)) / 1_000_000;
         Ok(Self {
+            giver,
             stream,
             render,
             clock: <dyn Clock>::live(),
@@ -149,7 +145,7 @@ impl Playback {
 }
 
 impl Playing for Playback {
-    fn step(&mut self, giver: &mut dyn Giver) -> Result<()> {
+    fn step(&mut self) -> Result<()> {
         if self.stream.running {
             self.stream.wait()?;
         }
@@ -157,18 +153,18 @@ impl Playing for Playback {
         let padding = unsafe { self.stream.client.GetCurrentPadding() }.map_err(|e| self.stream.fail(&e))?;
         let (now, queued) = (self.clock.now(), i64::from(padding));
         if self.stream.running && queued == 0 && !std::mem::replace(&mut self.was_empty, queued == 0) {
-            giver.underrun();
+            self.giver.underrun();
         }
         self.was_empty = queued == 0;
         let frames = (self.target - queued).max(0);
         if frames > 0 {
-            giver.wanted(self.given + frames, now, duration(self.target + self.behind));
+            self.giver.wanted(self.given + frames, now, duration(self.target + self.behind));
             // SAFETY: room for as many frames as were asked for, which are given back below; frames are floats, and the
             // service aligns them.
             unsafe {
                 let memory = self.render.GetBuffer(frames as u32).map_err(|e| self.stream.fail(&e))?;
                 let out = std::slice::from_raw_parts_mut(memory.cast::<f32>(), frames as usize * CHANNELS);
-                giver.give(out);
+                self.giver.give(out);
                 self.render.ReleaseBuffer(frames as u32, 0).map_err(|e| self.stream.fail(&e))?;
             }
             self.given += frames;
@@ -179,26 +175,24 @@ impl Playing for Playback {
 
 /// A stream from a microphone, or of what a speaker plays.
 pub(super) struct Capture {
+    taker: Box<dyn Taker>,
     stream: Stream,
     capture: IAudioCaptureClient,
     clock: Arc<dyn Clock>,
     silence: Vec<u8>,
 }
 
-// SAFETY: as `Stream`.
-unsafe impl Send for Capture {}
-
 impl Capture {
-    pub(super) fn open(wanted: &Wanted) -> Result<Self> {
+    pub(super) fn open(wanted: &Wanted, taker: Box<dyn Taker>) -> Result<Self> {
         let stream = Stream::open(wanted, eCapture, wanted.buffer.max(Duration::from_millis(100)))?;
         // SAFETY: a client that was initialised.
         let capture = unsafe { stream.client.GetService() }.map_err(|e| stream.fail(&e))?;
-        Ok(Self { stream, capture, clock: <dyn Clock>::live(), silence: Vec::new() })
+        Ok(Self { taker, stream, capture, clock: <dyn Clock>::live(), silence: Vec::new() })
     }
 }
 
 impl Hearing for Capture {
-    fn step(&mut self, taker: &mut dyn Taker) -> Result<()> {
+    fn step(&mut self) -> Result<()> {
         self.stream.start()?;
         self.stream.wait()?;
         loop {
@@ -226,10 +220,10 @@ impl Hearing for Capture {
                 (first > 0).then(|| Duration::from_nanos((now.as_nanos() - last).max(0).unsigned_abs()));
             if flags & SILENT != 0 || memory.is_null() {
                 self.silence.resize(len, 0);
-                taker.take(&self.silence[..len], now, age);
+                self.taker.take(&self.silence[..len], now, age);
             } else {
                 // SAFETY: as many frames as the packet has, until it is given back.
-                taker.take(unsafe { std::slice::from_raw_parts(memory, len) }, now, age);
+                self.taker.take(unsafe { std::slice::from_raw_parts(memory, len) }, now, age);
             }
             // SAFETY: gives back what was got.
             unsafe { self.capture.ReleaseBuffer(frames) }.map_err(|e| self.stream.fail(&e))?;
