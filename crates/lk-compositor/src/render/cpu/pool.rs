@@ -66,7 +66,9 @@ impl Pool {
             state.task = Some(task.clone());
             state.number += 1;
             drop(state);
-            (0..helpers).for_each(|_| drop(self.shared.work.notify_one()));
+            for _ in 0..helpers {
+                self.shared.work.notify_one();
+            }
         }
         let own = attempt(&*task);
         let mut state = self.shared.state.lock();
