@@ -408,16 +408,16 @@ class FunctionSource(VideoSource):
     """Pictures made by a Python function, exact offline.
 
     ``function(t)`` is called with the time in seconds, once for each frame, on a thread of its own, and
-    returns an array in ``format`` (shapes: see :class:`Frame`), a Frame, or None for nothing. Offline renders
-    wait for it at most ``timeout`` seconds a frame (then DeadlineError). An exception in it ends the render
-    with CallbackError.
+    returns an array in ``format`` (shapes: see :class:`Frame`; needed for arrays alone), a Frame, or None for
+    nothing. Offline renders wait for it at most ``timeout`` seconds a frame (then DeadlineError). An exception in it
+    ends the render with CallbackError.
     """
 
     def __new__(
         cls,
         function: Callable[[float], _Pixels | Frame | None],
         *,
-        format: _PixelFormat,
+        format: _PixelFormat | None = None,
         timeout: float = 10.0,
     ) -> Self: ...
 

@@ -485,12 +485,18 @@ def test_a_function_may_return_frames_and_nothing() -> None:
     def picture(t: float) -> Any:
         return None if t < 0.05 else lk.Frame.from_ndarray(np.full((4, 4, 3), 50, np.uint8), "bgr24")
 
-    source = lk.FunctionSource(picture, format="rgb24")
+    source = lk.FunctionSource(picture)
     levels = [
         int(f.to_ndarray("rgb24").max())
         for f in scene_of(source).frames("rgb24", realtime=False, seconds=0.1)
     ]
     assert levels == [0, 0, 50]
+
+
+def test_arrays_of_a_function_need_their_format() -> None:
+    source = lk.FunctionSource(lambda t: np.zeros((8, 8, 3), np.uint8))
+    with pytest.raises(lk.CallbackError, match="needs its format"):
+        scene_of(source).render(lk.NullTarget(), frames=3)
 
 
 def test_a_function_that_never_returns_meets_a_deadline() -> None:

@@ -4,6 +4,7 @@
 #   debian12   a chroot of Debian 12 with Python alone: install, first program, doctor, import, errors that help, neighbours
 #   debian13   the same with a newer C library and Python
 #   ubuntu24   the same with Ubuntu's Python on Ubuntu's files
+#   ubuntu22   the same with an older C library, and the Python 3.11 that is there beside 3.10
 #   slim       Debian 12's essential packages and Python: no C++ library, no package manager
 #   host       this machine: opencv-python beside the others, and the Python tests against this wheel
 #   sdist      the source archive, installed by pip in a chroot with what docs/install.md names and this machine's Rust
@@ -51,17 +52,21 @@ ubuntu_key() {
 
 UBUNTU=${LK_UBUNTU_MIRROR:-http://archive.ubuntu.com/ubuntu}
 DEBIAN=${LK_DEBIAN_MIRROR:-http://deb.debian.org/debian}
+python_of() { if [ "$1" = ubuntu22 ]; then echo python3.11; else echo python3; fi; }
+ubuntu() { # ubuntu SUITE PACKAGES TAR
+    ubuntu_key || return 1
+    mmdebstrap --variant=apt --include="$2" --components=main,universe \
+        --keyring="$WORK/ubuntu-key/usr/share/keyrings/ubuntu-archive-keyring.gpg" "$1" "$3" "$UBUNTU"
+}
 bootstrap() { # bootstrap NAME TAR
-    local python=python3,python3-venv,ca-certificates
+    local python
+    python=$(python_of "$1"),$(python_of "$1")-venv,ca-certificates
     case $1 in
         debian12) mmdebstrap --variant=apt --include="$python" bookworm "$2" "$DEBIAN" ;;
         debian13) mmdebstrap --variant=apt --include="$python" trixie "$2" "$DEBIAN" ;;
         slim) mmdebstrap --variant=essential --include="$python" bookworm "$2" "$DEBIAN" ;;
-        ubuntu24)
-            ubuntu_key || return 1
-            mmdebstrap --variant=apt --include="$python" --components=main,universe \
-                --keyring="$WORK/ubuntu-key/usr/share/keyrings/ubuntu-archive-keyring.gpg" noble "$2" "$UBUNTU"
-            ;;
+        ubuntu24) ubuntu noble "$python" "$2" ;;
+        ubuntu22) ubuntu jammy "$python" "$2" ;;
     esac
 }
 
@@ -110,10 +115,10 @@ inside() {
 }
 
 # The clean machine: from nothing to a film, timed.
-first_program() {
+first_program() { # first_program ROOT PYTHON
     local root=$1 begun ended
     begun=$(date +%s.%N)
-    inside "$root" python3 -m venv /work/venv &&
+    inside "$root" "$2" -m venv /work/venv &&
         inside "$root" /work/venv/bin/pip install --quiet "/work/$(basename "$WHEEL")" &&
         inside "$root" /work/venv/bin/python -P /work/first_program.py /work/README.md /work/film || return 1
     ended=$(date +%s.%N)
@@ -145,13 +150,13 @@ chroot_stages() { # chroot_stages NAME
     chroot_of "$1" || return 0
     inside "$root" true || die "nothing can be run in $root"
     local python=(inside "$root" /work/venv/bin/python -P)
-    if ! inside "$root" python3 -c 'import ssl, urllib.request as r; c = ssl.create_default_context(cafile="/work/ca.crt")
+    if ! inside "$root" "$(python_of "$1")" -c 'import ssl, urllib.request as r; c = ssl.create_default_context(cafile="/work/ca.crt")
 r.urlopen("'"${PIP_INDEX_URL:-https://pypi.org/simple}"'/numpy/", timeout=30, context=c)' \
         >"$LOGS/$1-network.txt" 2>&1; then
         skip "$1" "PyPI is not reachable from the chroot: $(tail -n1 "$LOGS/$1-network.txt")"
         return 0
     fi
-    stage "$1 first program" first_program "$root"
+    stage "$1 first program" first_program "$root" "$(python_of "$1")"
     stage "$1 commands" commands "$root"
     stage "$1 import" "${python[@]}" /work/import_cost.py
     stage "$1 nothing there" "${python[@]}" /work/nothing_there.py
@@ -242,10 +247,10 @@ the_wheel() {
 }
 
 stages=("$@")
-[ $# -gt 0 ] || stages=(debian12 debian13 ubuntu24 slim host sdist deb conda)
+[ $# -gt 0 ] || stages=(debian12 debian13 ubuntu24 ubuntu22 slim host sdist deb conda)
 for name in "${stages[@]}"; do
     case $name in
-        debian12 | debian13 | ubuntu24 | slim) the_wheel; chroot_stages "$name" ;;
+        debian12 | debian13 | ubuntu24 | ubuntu22 | slim) the_wheel; chroot_stages "$name" ;;
         host) the_wheel; host ;;
         sdist) if find_rust && chroot_of sdist debian12; then stage sdist sdist; fi ;;
         deb) if find_rust && chroot_of deb debian12; then stage deb deb; fi ;;

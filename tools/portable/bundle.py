@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LIMIT = 40_000_000  # bytes
+GLIBC = "manylinux_2_34"  # what auditwheel finds that it asks for
 # what every machine with Python and the C library has; all else must come along
 SYSTEM = {"libc.so.6", "libm.so.6", "libgcc_s.so.1", "ld-linux-x86-64.so.2"}
 # before glibc 2.34 these were apart from the C library, and they are still there
@@ -86,6 +87,8 @@ def main() -> None:
     done = out / wheel.name
     if not wrong and (size := done.stat().st_size) > LIMIT:
         wrong.append(f"it has {size / 1e6:.1f} MB; {LIMIT / 1e6:.0f} are the limit")
+    if GLIBC not in wheel.name:
+        wrong.append(f"it is for another C library than {GLIBC}: {wheel.name} (auditwheel show says why)")
     if wrong:
         sys.exit("the portable wheel is not right:\n" + "\n".join(f"  {line}" for line in wrong))
     print(f"{done.name}: {done.stat().st_size / 1e6:.1f} MB")

@@ -10,7 +10,7 @@ HERE=$ROOT/tools/portable
 JOBS=${JOBS:-$(nproc)}
 
 [ "$(. /etc/os-release && echo "$ID${VERSION_ID:-}")" = debian12 ] && [ "$(uname -m)" = x86_64 ] ||
-    die "the portable wheel is built on Debian 12, x86-64: its C library (2.36) decides where the wheel runs.
+    die "the portable wheel is built on Debian 12, x86-64: its C library decides where the wheel runs.
 In a chroot of it, for example: mmdebstrap --include=git,make bookworm FOLDER"
 
 mapfile -t missing < <(missing_of "${PACKAGES[@]}")
@@ -22,7 +22,7 @@ fi
 
 key() {
     {
-        cat "$HERE/ffmpeg.conf" "$HERE/prefix.sh" "$HERE/libraries.sh"
+        cat "$HERE/ffmpeg.conf" "$HERE/prefix.sh" "$HERE/libraries.sh" "$HERE/glibc.c"
         dpkg-query -W -f='${Package} ${Version}\n' "${PACKAGES[@]}"
     } | sha256sum | cut -d' ' -f1
 }
@@ -60,13 +60,17 @@ static_pc() { # static_pc NAME LIBS...
 static_pc srt -l:libsrt.a -lssl -lcrypto -l:libstdc++.a -lpthread -lm
 static_pc x265 -l:libx265.a -lnuma -l:libstdc++.a -lpthread -lm
 
+# what newer C libraries alone have, made of what older ones have
+cc -O2 -fPIC -Wall -c "$HERE/glibc.c" -o "$BASE/work/glibc.o"
+ar rcs "$PREFIX/lib/libglibc.a" "$BASE/work/glibc.o"
+
 version=$(cat "$PREFIX/versions/ffmpeg")
 title "FFmpeg $version"
 # one argument a line; indented lines go on with the list of the line before
 mapfile -t arguments < <(sed '/^#/d' "$HERE/ffmpeg.conf" | awk '/^  / { gsub(/ /, ""); line = line $0; next } { if (line) print line; line = $0 } END { print line }')
 cd "$BASE/work/ffmpeg"
 ./configure --prefix="$PREFIX" --extra-version="${version#*-}-livekit" "${arguments[@]}" \
-    --extra-cflags="-I$PREFIX/include" --extra-ldflags="-L$PREFIX/lib" >"$BASE/work/configure.log" 2>&1 ||
+    --extra-cflags="-I$PREFIX/include" --extra-ldflags="-L$PREFIX/lib $WRAP" --extra-libs="$PREFIX/lib/libglibc.a -lm" >"$BASE/work/configure.log" 2>&1 ||
     { tail -n 20 "$BASE/work/configure.log" ffbuild/config.log; die "FFmpeg's configure failed (see above)"; }
 # pcm_* are Apple's as well
 ! grep "^WARNING" "$BASE/work/configure.log" | grep -v "_at_" || die "ffmpeg.conf names what this FFmpeg does not have (see above)"

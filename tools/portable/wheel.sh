@@ -59,7 +59,8 @@ build() {
     tools/licences.py --texts >"$BASE/crates.txt"
     # the name of a library at run time is the one auditwheel gives it; until then it is found where it was built
     PKG_CONFIG_PATH=$PREFIX/lib/pkgconfig LD_LIBRARY_PATH=$PREFIX/lib CARGO_TARGET_DIR=$BASE/target LIVEKIT_BUNDLED=$(bundled) \
-        "$VENV/bin/maturin" build --profile "$PROFILE" --strip --compatibility linux --out "$BASE/wheel" --interpreter "$PY" "${LOCKED[@]}"
+        "$VENV/bin/maturin" build --profile "$PROFILE" --strip --compatibility linux --out "$BASE/wheel" --interpreter "$PY" "${LOCKED[@]}" \
+        -- -C "link-arg=$WRAP" -C "link-arg=$PREFIX/lib/libglibc.a"
     PATH=$TOOLS/bin:$PATH LD_LIBRARY_PATH=$PREFIX/lib "$TOOLS/bin/auditwheel" repair --strip \
         --wheel-dir "$BASE/wheel/repaired" "$BASE"/wheel/*.whl
     "$TOOLS/bin/python" tools/portable/bundle.py "$BASE"/wheel/repaired/*.whl "$OUT" "$PREFIX/licences" "$BASE/crates.txt"

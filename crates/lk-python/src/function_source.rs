@@ -25,15 +25,20 @@ pub(crate) struct PyFunctionSource;
 #[pymethods]
 impl PyFunctionSource {
     #[new]
-    #[pyo3(signature = (function, *, format, timeout = 10.0))]
-    fn new(function: Bound<'_, PyAny>, format: &str, timeout: f64) -> PyResult<PyClassInitializer<Self>> {
+    #[pyo3(signature = (function, *, format = None, timeout = 10.0))]
+    fn new(
+        function: Bound<'_, PyAny>,
+        format: Option<&str>,
+        timeout: f64,
+    ) -> PyResult<PyClassInitializer<Self>> {
         if !function.is_callable() {
             return Err(raise(
                 Error::format(format!("{} cannot be called", type_name(&function)))
                     .with_hint("pass a function of the time in seconds that returns an array"),
             ));
         }
-        let source = FunctionSource::start(function, format_of(format)?, timeout_of(timeout)?)?;
+        let format = format.map(format_of).transpose()?;
+        let source = FunctionSource::start(function, format, timeout_of(timeout)?)?;
         Ok(PyClassInitializer::from(PyVideoSource::new(Arc::new(source))).add_subclass(Self))
     }
 }
@@ -72,7 +77,7 @@ struct FunctionSource {
 }
 
 impl FunctionSource {
-    fn start(function: Bound<'_, PyAny>, format: PixelFormat, timeout: Duration) -> PyResult<Self> {
+    fn start(function: Bound<'_, PyAny>, format: Option<PixelFormat>, timeout: Duration) -> PyResult<Self> {
         let py = function.py();
         let name = function.getattr("__name__").and_then(|n| n.extract::<String>());
         let name = name.map_or_else(|_| "a function".to_owned(), |n| format!("the function {n}"));
@@ -98,7 +103,8 @@ impl FunctionSource {
 #[pyclass(frozen, name = "_FunctionWorker", module = "livekit_studio._native")]
 pub(crate) struct PyFunctionWorker {
     function: Py<PyAny>,
-    format: PixelFormat,
+    /// Of arrays; frames have their own.
+    format: Option<PixelFormat>,
     shared: Arc<Shared>,
 }
 
@@ -156,13 +162,19 @@ impl PyFunctionWorker {
     }
 }
 
-fn frame_of(value: &Bound<'_, PyAny>, format: PixelFormat, at: Timestamp) -> PyResult<Option<Frame>> {
+fn frame_of(value: &Bound<'_, PyAny>, format: Option<PixelFormat>, at: Timestamp) -> PyResult<Option<Frame>> {
     if value.is_none() {
         return Ok(None);
     }
     if let Ok(frame) = value.cast::<PyFrame>() {
         return Ok(Some(frame.get().0.at(at)));
     }
+    let Some(format) = format else {
+        return Err(raise(
+            Error::format("an array needs its format")
+                .with_hint("say what its channels are: lk.FunctionSource(function, format=\"rgb24\")"),
+        ));
+    };
     array::copy_in(value, format, false, at).map(Some)
 }
 
