@@ -55,8 +55,8 @@ DEBIAN=${LK_DEBIAN_MIRROR:-http://deb.debian.org/debian}
 python_of() { if [ "$1" = ubuntu22 ]; then echo python3.11; else echo python3; fi; }
 ubuntu() { # ubuntu SUITE PACKAGES TAR
     ubuntu_key || return 1
-    mmdebstrap --variant=apt --include="$2" --components=main,universe \
-        --keyring="$WORK/ubuntu-key/usr/share/keyrings/ubuntu-archive-keyring.gpg" "$1" "$3" "$UBUNTU"
+    mmdebstrap --variant=apt --include="$2" --keyring="$WORK/ubuntu-key/usr/share/keyrings/ubuntu-archive-keyring.gpg" \
+        "$1" "$3" "deb $UBUNTU $1 main universe" "deb $UBUNTU $1-updates main universe"
 }
 bootstrap() { # bootstrap NAME TAR
     local python
@@ -84,7 +84,7 @@ chroot_of() {
             (apt_install mmdebstrap) >"$LOGS/mmdebstrap.txt" 2>&1 || { skip "$name" "mmdebstrap cannot be installed"; return 1; }
         fi
         if ! bootstrap "$name" "$WORK/$name.part.tar" >"$LOGS/$name-bootstrap.txt" 2>&1; then
-            skip "$name" "the chroot cannot be made: $(tail -n1 "$LOGS/$name-bootstrap.txt")"
+            skip "$name" "the chroot cannot be made: $(grep -m1 '^E:' "$LOGS/$name-bootstrap.txt" || tail -n1 "$LOGS/$name-bootstrap.txt")"
             return 1
         fi
         mv "$WORK/$name.part.tar" "$tar"
