@@ -75,6 +75,8 @@ desktop() {
 }
 
 desktop
+# of a run that was cut off
+python -m livekit_studio vcam unregister >/dev/null || true
 failed=()
 title "A render on Windows is the one on Linux"
 python tests/windows/render.py "$scratch/windows.npz" && "$PY" -P tests/windows/render.py "$scratch/linux.npz" &&
