@@ -143,7 +143,7 @@ def decoded(path: Path, pix_fmt: str = "gray") -> Bytes:
     video = stream(path, "video", count=False)
     shape = (video["height"], video["width"], *((3,) if pix_fmt == "rgb24" else ()))
     raw = ffmpeg(
-        "-i", path, "-map", "0:v", "-vsync", "passthrough", "-f", "rawvideo", "-pix_fmt", pix_fmt, "-"
+        "-i", path, "-map", "0:v", "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", pix_fmt, "-"
     )
     return np.frombuffer(raw, np.uint8).reshape(-1, *shape)
 

@@ -207,7 +207,7 @@ def test_frames_of_changing_length_are_shown_when_due(folder: Path) -> None:
     clip = folder / "variable.mkv"
     pictures = b"".join(media.numbered_picture(n).tobytes() for n in range(24))
     raw = ("-f", "rawvideo", "-pix_fmt", "gray", "-s", f"{media.WIDTH}x{media.HEIGHT}", "-r", "30", "-i", "-")
-    shape = ("-vf", "settb=1/1000,setpts=N*(N+1)*5", "-vsync", "passthrough", "-enc_time_base", "1/1000")
+    shape = ("-vf", "settb=1/1000,setpts=N*(N+1)*5", "-fps_mode", "passthrough", "-enc_time_base", "1/1000")
     media.ffmpeg(*raw, *shape, "-pix_fmt", "yuv420p", "-c:v", "libx264", "-bf", "2", clip, stdin=pictures)
     times = media.frame_times(clip)
     assert len(times) == 24

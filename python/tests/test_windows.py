@@ -275,6 +275,24 @@ def test_a_window_shows_what_it_is_given_and_is_captured() -> None:
     assert not viewer.draw()
 
 
+def test_the_screen_shows_a_window_too() -> None:
+    viewer = lk.Viewer(160, 120)
+    port = lk.VideoPort()
+    viewer.set_source(port)
+    port.push(np.full((120, 160, 3), (200, 30, 220), np.uint8))
+    try:
+        with lk.ScreenCapture() as capture:
+            end = time.monotonic() + PATIENCE
+            while True:
+                viewer.draw()
+                seen = capture.frame().to_ndarray("bgr24")
+                if (seen == (200, 30, 220)).all(axis=2).sum() == 120 * 160:
+                    break
+                assert time.monotonic() < end, "it is never on the screen"
+    finally:
+        viewer.close()
+
+
 def example(name: str, *arguments: object) -> subprocess.Popen[str]:
     path = Path(__file__).parents[2] / "examples" / "python" / name
     command = [sys.executable, "-P", str(path), *map(str, arguments)]

@@ -42,8 +42,8 @@ pactl set-default-sink speaker && pactl set-default-source microphone
 "$PY" tests/windows/tone.py make "$scratch/700.wav" 700 -26
 (while paplay --device=air "$scratch/700.wav"; do :; done) 2>/dev/null &
 started+=($!)
-parec --device=speaker.monitor --format=s16le --rate=48000 --channels=2 --latency-msec=50 >"$scratch/heard.raw" &
-started+=($!)
+# listens to the speaker until it is killed
+listen() { exec parec --device=speaker.monitor --format=s16le --rate=48000 --channels=2 --latency-msec=50 >"$scratch/heard.raw"; }
 export LIVEKIT_TEST_MICROPHONE=-26
 
 # ---- The wheel ------------------------------------------------------------------------------------------------
@@ -75,6 +75,8 @@ desktop() {
 }
 
 desktop
+# of a run that was cut off
+python -m livekit_studio vcam unregister >/dev/null || true
 failed=()
 title "A render on Windows is the one on Linux"
 python tests/windows/render.py "$scratch/windows.npz" && "$PY" -P tests/windows/render.py "$scratch/linux.npz" &&
@@ -86,10 +88,16 @@ tests=("$@")
 count() { grep -oE "[0-9]+ $1" <<<"$2" | cut -d' ' -f1 || echo 0; }
 passed=0 broken=0 skipped=0
 for test in "${tests[@]}"; do
-    name=$(basename "${test%%::*}" .py) start=$SECONDS status=0
+    name=$(basename "${test%%::*}" .py) start=$SECONDS status=0 ear=
+    if [ "$name" = test_windows ]; then
+        listen &
+        ear=$!
+        started+=("$ear")
+    fi
     (cd build/pytest-windows && python -m pytest "$ROOT/$test" --import-mode=importlib \
         -o "pythonpath=$ROOT/python/tests" -o "cache_dir=$ROOT/build/pytest-windows/cache" -rsfE -p no:faulthandler \
         --timeout="$LIMIT_TEST") >"$LOG/$name.txt" || status=$?
+    [ -z "$ear" ] || kill "$ear"
     # the last line that counts; none if it was ended
     last=$(grep -E '^=+ .*(passed|failed|error|skipped).* in .*=+\s*$' "$LOG/$name.txt" | tail -n1 | tr -d '=\r' || true)
     [ -n "$last" ] || last=" 1 failed: it was ended after $((SECONDS - start)) s, see $LOG/$name.txt"
