@@ -96,10 +96,15 @@ fn a_repeater_has_streams_of_pipewires_own() {
     assert_eq!(streams(), (2, 0));
     drop(repeater);
     until("no stream is left", || streams().0 == 0);
-    let ends = [device("default"), device("default")];
-    // the default microphone is a monitor, which has no name of its own there
-    let repeater = AudioRepeater::open(&ends[0], &ends[1]).unwrap();
+    let default = device("default");
+    // the default microphone is a monitor, which nobody else calls a microphone
+    let repeater = AudioRepeater::open(&default, &default).unwrap();
     assert_eq!(streams(), (2, 1));
+    drop(repeater);
+    pactl(&["load-module", "module-null-sink", "media.class=Audio/Source/Virtual", "sink_name=mic"]);
+    until("a microphone", || pactl(&["info"]).contains("Default Source: mic"));
+    let repeater = AudioRepeater::open(&default, &default).unwrap();
+    assert_eq!((streams(), repeater.name()), ((2, 0), "mic to Big Speaker"));
     drop(repeater);
     session.hide_pipewire();
     let repeater = open();
