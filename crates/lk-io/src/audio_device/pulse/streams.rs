@@ -195,7 +195,12 @@ impl Playing for Playback {
             Some(Message::Reply(number, range)) if self.longer == Some(number) => {
                 let reply: SetPlaybackStreamBufferAttrReply = self.connection.read(range)?;
                 (self.longer, self.since) = (None, Stopwatch::start());
-                self.buffer = duration(reply.buffer_attr.target_length);
+                let kept = duration(reply.buffer_attr.target_length);
+                let before = std::mem::replace(&mut self.buffer, kept);
+                // it is the server's choice, which may be less than it chose at first
+                if kept <= before {
+                    self.ask_for(self.terms.buffer + LONGER)?;
+                }
             }
             Some(Message::Command(Command::Underflow(underflow))) if underflow.channel == self.channel => {
                 self.giver.underrun();
@@ -219,10 +224,17 @@ impl Playing for Playback {
 impl Playback {
     /// The device was given sound too late: from now on it is given more, up to a bound.
     fn lengthen(&mut self) -> Result<()> {
-        let buffer = self.terms.buffer + LONGER;
-        if self.longer.is_some() || buffer > LONGEST || self.since.elapsed() < ASK {
+        if self.longer.is_some() || self.since.elapsed() < ASK {
             return Ok(());
         }
+        self.ask_for(self.terms.buffer.max(self.buffer) + LONGER)
+    }
+
+    fn ask_for(&mut self, buffer: Duration) -> Result<()> {
+        if buffer > LONGEST {
+            return Ok(());
+        }
+        tracing::debug!(?buffer, kept = ?self.buffer, "the sound server is to keep more of {}", self.terms.title);
         self.terms.buffer = buffer;
         let params = SetPlaybackStreamBufferAttrParams {
             index: self.channel,
