@@ -4,9 +4,9 @@
 
 use crate::display::{difference, skip, wait_until};
 use crate::sway;
-use livekit_studio::{Capture, CaptureOptions, LazyPlayer, OpenOptions, Recorder, Region};
+use livekit_studio::{Capture, CaptureOptions, Region};
 use lk_media::clock::Deadline;
-use lk_media::{Clock, Frame, PixelFormat, Sample, Sampling, Size, Timestamp, VideoSource, Wake};
+use lk_media::{Clock, Frame, Sample, Sampling, Size, Timestamp, VideoSource, Wake};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -127,6 +127,19 @@ impl Desk {
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it is ours");
     }
 
+    /// Kills the portal's backend under a capture, which finds what it showed again, and `color` when that is painted.
+    pub fn lose_the_backend(&self, capture: &Capture, color: &str) {
+        let (states, before) = (capture.events().reader(), self.asked());
+        self.signal("backend", rustix::process::Signal::KILL);
+        let new = || states.next(Duration::from_secs(60)).map(|event| event.new);
+        assert_eq!((new().as_deref(), new().as_deref()), (Some("reconnecting"), Some("stalled")));
+        self.paint(OUTPUT, color);
+        assert_eq!(new().as_deref(), Some("live"));
+        self.same_as_grim(capture, OUTPUT, None);
+        // what was allowed is remembered for as long as this program asks
+        assert_eq!(self.asked(), before);
+    }
+
     /// The processes of a program of the session's.
     pub fn processes(&self, name: &str) -> Vec<rustix::process::Pid> {
         let program = self.folder.join("kit").join(name);
@@ -152,26 +165,6 @@ pub fn now() -> Timestamp {
 /// Captures by the portal.
 pub fn options() -> CaptureOptions {
     CaptureOptions { display: Some("portal".to_owned()), ..CaptureOptions::new().expect("a rate") }
-}
-
-/// Waits until more was recorded.
-pub fn record_a_part(recorder: &Recorder) {
-    let end = recorder.statistics().duration + Duration::from_millis(500);
-    wait_until("it goes on being recorded", || recorder.statistics().duration >= end);
-}
-
-/// What the middle of every picture of a file shows: red, green and blue.
-pub fn colors(file: &str) -> Vec<[u8; 3]> {
-    let player = LazyPlayer::open(file, &OpenOptions::default()).expect("it plays");
-    let (mut colors, mut last) = (Vec::new(), None);
-    while let Some(frame) = player.frame_after(last).expect("every frame can be read") {
-        last = Some(frame.timestamp());
-        let map = frame.map(PixelFormat::Rgb).expect("it can be converted");
-        let plane = map.plane(0);
-        let middle = plane.width / 6 * 3;
-        colors.push(plane.row(plane.rows / 2)[middle..middle + 3].try_into().expect("three"));
-    }
-    colors
 }
 
 /// The session, from outside.

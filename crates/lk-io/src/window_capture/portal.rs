@@ -15,6 +15,8 @@ use std::time::Duration;
 
 /// How long the first picture is waited for; a window that is hidden has none.
 const FIRST: Duration = Duration::from_secs(4);
+/// How often what is lost before its first picture is asked for again, where the desktop remembers what was allowed.
+const TRIES: u32 = 2;
 /// How long what was lost may be away where the desktop remembers it only while this program runs.
 const RETURN: Duration = Duration::from_secs(10);
 
@@ -90,13 +92,28 @@ impl Shown {
         if window {
             *shared.window.lock() = Some(WindowInfo::to_be_chosen());
         }
-        let deadline = Deadline::after(FIRST);
+        let (mut deadline, mut tries) = (Deadline::after(FIRST), TRIES);
         while shared.port.newest().is_none()
             && !deadline.has_passed()
             && !shared.options.cancel.is_cancelled()
         {
-            if !this.go_on(Some(deadline.left(LOOK)))? {
-                return Err(refused());
+            match this.go_on(Some(deadline.left(LOOK))) {
+                Ok(true) => {}
+                Ok(false) => return Err(refused()),
+                // a session manager may have overlooked what is shown
+                Err(error)
+                    if error.kind() == ErrorKind::DeviceLost && this.wish.token.is_some() && tries > 0 =>
+                {
+                    tracing::debug!("{}: asked for again: {error}", shared.name);
+                    tries -= 1;
+                    this.input = None;
+                    this.portal.end();
+                    if !this.share()? {
+                        return Err(refused());
+                    }
+                    deadline = Deadline::after(FIRST);
+                }
+                Err(error) => return Err(error),
             }
         }
         if shared.port.newest().is_none() {
