@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! The user is asked, and says yes, no, or nothing.
 
-use crate::desk::{OUTPUT, SCREEN, With, in_a_session, options};
+use crate::desk::{OUTPUT, SCREEN, With, in_a_session, now, options};
 use crate::display::{two_hundred_leave_nothing_behind, wait_until};
 use livekit_studio::{CHOOSE, Capture, CaptureOptions, ErrorKind, Region, WindowRule, diagnose, windows};
 use lk_media::{Cancel, Size, VideoSource, thread};
+use std::cell::Cell;
 use std::time::Duration;
 
 #[test]
@@ -127,17 +128,15 @@ fn a_user_who_thinks_can_be_given_up_on() {
 fn many_captures_leave_nothing_behind() {
     in_a_session(With::Portal, |desk| {
         desk.keep_moving();
-        let unseen = std::cell::Cell::new(0);
+        let longest = Cell::new(0);
         two_hundred_leave_nothing_behind(|| {
             let options = CaptureOptions { remember: Some("again".to_owned()), ..options() };
+            let begun = now();
             let capture = Capture::screen(None, options).expect("it is remembered");
-            match capture.size() {
-                Some(size) => assert_eq!(size, SCREEN),
-                // WirePlumber 0.4 overlooks a node now and then whose number another had a moment before
-                None => unseen.set(unseen.get() + 1),
-            }
+            assert_eq!(capture.size(), Some(SCREEN));
+            longest.set(longest.get().max(now().nanos_since(begun)));
         });
-        assert!(unseen.get() <= 10, "{} of 200 saw nothing", unseen.get());
+        println!("the first picture came after {:.2} s at most", longest.get() as f64 / 1e9);
         assert_eq!(desk.asked(), 1);
     });
 }

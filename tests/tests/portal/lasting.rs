@@ -92,10 +92,10 @@ fn what_is_allowed_no_more_is_asked_for_and_may_be_refused() {
         let capture = Capture::screen(None, remembered("forgotten")).expect("the dialog says yes");
         desk.paint(OUTPUT, "#008000");
         desk.same_as_grim(&capture, OUTPUT, None);
-        // as if it had been taken back in the desktop's settings
-        desk.signal("permissions", Signal::KILL);
-        let _ = std::fs::remove_dir_all(desk.path("data/flatpak"));
+        desk.take_back("forgotten");
         desk.answer("no");
+        // which remembers by itself too, for as long as it runs
+        desk.signal("portal", Signal::KILL);
         desk.signal("backend", Signal::KILL);
         wait_until("it is over", || capture.state().word() == "failed");
         let last = capture.sample(now(), Sampling::Live);
