@@ -139,7 +139,7 @@ def test_what_is_shown_instead_of_a_closed_window(display: str) -> None:
     shown.set_source("color:#ff0000")
     assert shown.draw()
     scene = lk.Compositor(200, 80)
-    scene.add(lk.WindowCapture(title="comes and goes"), at=(0, 0), fallback="color:#0000ff")
+    scene.add(lk.WindowCapture(title="comes and goes"), at=(0, 0), size=(100, 80), fallback="color:#0000ff")
     scene.add(lk.WindowCapture(title="comes and goes"), at=(100, 0))
     port = lk.VideoPort()
     scene.add_target(port)

@@ -74,6 +74,8 @@ pub enum InputEvent {
     Jpeg(Vec<u8>, Timestamp),
     /// Pictures flow, or not for now.
     Flowing(bool),
+    /// The session manager has not linked it to the node yet; it is asked anew.
+    Unlinked,
     /// It is over: the node or the server went away, or there is no format for both sides. Nothing follows.
     Lost(Error),
 }
@@ -192,6 +194,7 @@ fn read(
         link = link.filter(|_| stream.agreed().is_none());
         if link.is_some_and(|link| link.has_passed()) {
             tracing::debug!("PipeWire links the stream to nothing: it is made anew");
+            tell(InputEvent::Unlinked);
             // while the old one is there, so that it gets another number
             stream = connect()?;
             patience = (patience * 2).min(LONGEST_LINK);

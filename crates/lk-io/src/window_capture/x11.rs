@@ -158,8 +158,7 @@ impl Capturing {
         let rest = until(self.due, now);
         let is_soon = self.drawn.is_some() && !rest.is_zero() && rest <= DEAF;
         if is_soon {
-            self.display.conn.flush().map_err(Error::from_x)?;
-            self.shared.bell.wait(rest);
+            self.display.wait_deaf(&self.shared.bell, rest)?;
         }
         Ok(is_soon)
     }

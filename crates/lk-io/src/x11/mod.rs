@@ -148,7 +148,17 @@ impl Display {
     /// Waits until the display has something to say, `bell` rings, or `limit` has passed.
     pub fn wait(&self, bell: &Bell, limit: Option<Duration>) -> Result<()> {
         self.conn.flush().map_err(Error::from_x)?;
-        bell.wait_beside(self.conn.stream().as_fd(), limit).map(drop)
+        bell.wait_beside(self.conn.stream().as_fd(), limit)?;
+        self.conn.stream().look_again();
+        Ok(())
+    }
+
+    /// Waits until `bell` rings or `limit` has passed, whatever the display has to say.
+    pub fn wait_deaf(&self, bell: &Bell, limit: Duration) -> Result<()> {
+        self.conn.flush().map_err(Error::from_x)?;
+        bell.wait(limit);
+        self.conn.stream().look_again();
+        Ok(())
     }
 }
 

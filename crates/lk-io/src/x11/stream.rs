@@ -25,7 +25,7 @@ pub(super) fn connect(name: &str) -> std::result::Result<(Conn, usize), ConnectE
                 let known = get_auth(family, &peer, display.display).ok().flatten();
                 let (way, secret) = known.unwrap_or_default();
                 let socket =
-                    Socket { stream, is_full: AtomicBool::new(false), is_read: AtomicBool::new(false) };
+                    Socket { stream, is_full: AtomicBool::new(false), is_empty: AtomicBool::new(false) };
                 let conn = RustConnection::connect_to_stream_with_auth_info(socket, screen, way, secret)?;
                 return Ok((conn, screen));
             }
@@ -40,8 +40,8 @@ pub(crate) struct Socket {
     stream: DefaultStream,
     /// The last write found no room.
     is_full: AtomicBool,
-    /// The last read took all there was.
-    is_read: AtomicBool,
+    /// The last read took all there was, and nobody has waited for more since.
+    is_empty: AtomicBool,
 }
 
 impl AsFd for Socket {
@@ -51,6 +51,11 @@ impl AsFd for Socket {
 }
 
 impl Socket {
+    /// Has it read again: somebody has waited for more.
+    pub fn look_again(&self) {
+        self.is_empty.store(false, Ordering::Relaxed);
+    }
+
     /// Notes whether there was room.
     fn written(&self, result: Result<usize>) -> Result<usize> {
         let is_full = result.as_ref().is_err_and(|e| e.kind() == ErrorKind::WouldBlock);
@@ -65,16 +70,16 @@ impl Stream for Socket {
         if mode.writable() && !self.is_full.load(Ordering::Relaxed) {
             return Ok(());
         }
+        self.look_again();
         self.stream.poll(mode)
     }
 
     fn read(&self, buf: &mut [u8], fds: &mut Vec<RawFdContainer>) -> Result<usize> {
-        // who reads goes on until it would have to wait; then it begins anew
-        if self.is_read.swap(false, Ordering::Relaxed) {
+        if self.is_empty.load(Ordering::Relaxed) {
             return Err(ErrorKind::WouldBlock.into());
         }
         let count = self.stream.read(buf, fds)?;
-        self.is_read.store(count > 0 && count < buf.len(), Ordering::Relaxed);
+        self.is_empty.store(count > 0 && count < buf.len(), Ordering::Relaxed);
         Ok(count)
     }
 
