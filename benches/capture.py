@@ -97,6 +97,7 @@ def cost(command: list[str], server: int, display: str) -> tuple[float, float, f
 def programs(display: str, window: str, frames: int) -> dict[str, list[str]]:
     grab = ["-f", "x11grab", "-framerate", "60", "-draw_mouse", "0", "-window_id", window, "-i", display]
     source = ["ximagesrc", f"xid={window}", "show-pointer=false", f"num-buffers={frames}"]
+    sink = ["!", "video/x-raw,framerate=60/1", "!", "fakesink"]
     return {
         "livekit": [sys.executable, "-c", OURS, str(frames)],
         "ffmpeg x11grab": [
@@ -112,7 +113,9 @@ def programs(display: str, window: str, frames: int) -> dict[str, list[str]]:
             "null",
             "-",
         ],
-        "ximagesrc": ["gst-launch-1.0", "-q", *source, "!", "video/x-raw,framerate=60/1", "!", "fakesink"],
+        # by itself it fetches what was damaged, and that not in shared memory
+        "ximagesrc": ["gst-launch-1.0", "-q", *source, *sink],
+        "ximagesrc use-damage=false": ["gst-launch-1.0", "-q", *source, "use-damage=false", *sink],
     }
 
 
@@ -139,7 +142,11 @@ def main() -> None:
                 results.setdefault(name, []).append(row)
         for name, rows in results.items():
             own, theirs, rate = (median(column) for column in zip(*rows, strict=True))
-            print(f"| {name} | {own:.2f} | {theirs:.2f} | {rate:.0f} |", flush=True)
+            least, most = min(row[0] for row in rows), max(row[0] for row in rows)
+            print(
+                f"| {name} | {own:.3f} ({least:.3f} to {most:.3f}) | {theirs:.2f} | {rate:.0f} |", flush=True
+            )
+        print(f"\nmedians of {options.repeat} turns (least and most); load {os.getloadavg()[0]:.1f}")
     with (
         painted([sys.executable, "-c", STILL]) as (_, display, _),
         running([sys.executable, "-c", OURS, "1000000"], display) as ours,

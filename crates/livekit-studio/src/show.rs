@@ -88,11 +88,60 @@ fn fitted(size: Size) -> Size {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lk_io::player::PlayerOptions;
 
     #[test]
     fn windows_fit_on_screens() {
         assert_eq!(fitted(Size::new(640, 480)), Size::new(640, 480));
         assert_eq!(fitted(Size::new(3840, 2160)), Size::new(1600, 900));
         assert_eq!(fitted(Size::new(16384, 1)), Size::new(1600, 1));
+    }
+
+    /// A player of twenty seconds of silence.
+    fn player() -> Player {
+        const RATE: u32 = 8000;
+        const BYTES: u32 = 20 * RATE;
+        let mut wav =
+            [b"RIFF".as_slice(), &(36 + BYTES).to_le_bytes(), b"WAVEfmt ", &16_u32.to_le_bytes()].concat();
+        wav.extend(
+            [1, 0, 1, 0].iter().chain(&RATE.to_le_bytes()).chain(&RATE.to_le_bytes()).chain(&[1, 0, 8, 0]),
+        );
+        wav.extend([b"data".as_slice(), &BYTES.to_le_bytes(), &[128; BYTES as usize]].concat());
+        let file = std::env::temp_dir().join(format!("lk-keys-{}.wav", std::process::id()));
+        std::fs::write(&file, wav).expect("there is room");
+        let player = Player::open(&file.display().to_string(), &PlayerOptions::default()).expect("it plays");
+        let _ = std::fs::remove_file(&file);
+        player
+    }
+
+    #[test]
+    fn keys_of_a_player() {
+        let player = player();
+        let is_at =
+            |seconds: i64| assert_eq!(player.position(), Timestamp::from_nanos(seconds * 1_000_000_000));
+        is_at(0);
+        press(&player, Key::Right);
+        press(&player, Key::Right);
+        is_at(10);
+        press(&player, Key::Left);
+        is_at(5);
+        press(&player, Key::Left);
+        press(&player, Key::Left);
+        is_at(0);
+        for (key, gain) in [(Key::Up, 2.0), (Key::Up, 4.0), (Key::Down, 2.0)] {
+            press(&player, key);
+            assert!((player.gain_db() - gain).abs() < 0.01, "{}", player.gain_db());
+        }
+        for is_muted in [true, false] {
+            press(&player, Key::Char('m'));
+            assert_eq!(player.is_muted(), is_muted);
+        }
+        for is_playing in [true, false] {
+            press(&player, Key::Char(' '));
+            assert_eq!(player.is_playing(), is_playing);
+        }
+        // others say nothing to it
+        press(&player, Key::Char('x'));
+        assert!(!player.is_playing() && !player.is_muted());
     }
 }

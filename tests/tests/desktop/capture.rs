@@ -204,6 +204,27 @@ fn the_screen_a_part_of_it_and_the_pointer() {
     next(&pointed, &mut seq, "the pointer", |f| differs(f, 700, 20));
     desktop.ask("xdotool", &["mousemove", "500", "500"]);
     next(&pointed, &mut seq, "the pointer elsewhere", |f| differs(f, 500, 500) && !differs(f, 700, 20));
+
+    // over a window: in its picture, and in that of nobody who does not want it
+    let rule = || WindowRule::Id(b.window);
+    let with = Capture::window(rule(), CaptureOptions { cursor: true, ..options(&desktop) }).expect("there");
+    let without = Capture::window(rule(), options(&desktop)).expect("there");
+    let (mut seq, mut seq_without) = (0, 0);
+    for (n, at) in [(5, (60, 50)), (6, (200, 180))] {
+        desktop.ask("xdotool", &["mousemove", &(300 + at.0).to_string(), &(200 + at.1).to_string()]);
+        b.paint(n);
+        next(&without, &mut seq_without, "without the pointer", |f| number(f, 10) == Some(n));
+        next(&with, &mut seq, "the pointer over the window", |f| {
+            let map = f.map_native();
+            let is_painted = |x: usize, y: usize| map.plane(0).row(y)[x * 4..][..3] == color(n)[..3];
+            let (left, top) = (at.0 - 16, at.1 - 16);
+            let near = |x: usize, y: usize| (left..left + 32).contains(&x) && (top..top + 32).contains(&y);
+            let pixels =
+                (0..f.size().height as usize).flat_map(|y| (0..f.size().width as usize).map(move |x| (x, y)));
+            let (inside, outside): (Vec<_>, Vec<_>) = pixels.partition(|(x, y)| near(*x, *y));
+            inside.iter().any(|(x, y)| !is_painted(*x, *y)) && outside.iter().all(|(x, y)| is_painted(*x, *y))
+        });
+    }
 }
 
 #[test]

@@ -4,7 +4,9 @@
 use lk_media::clock::Deadline;
 use lk_media::{Frame, FrameSpec, PixelFormat, Size, Timestamp, Wake};
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// What starting and stopping may take.
@@ -120,6 +122,16 @@ impl Drop for Desktop {
         }
         self.kill();
     }
+}
+
+/// The name of a folder for a test's servers, which is not there yet: a short one, for a socket's path has at most 107
+/// bytes.
+pub fn folder_of_its_own(start: &str) -> PathBuf {
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    let n = MADE.fetch_add(1, Ordering::Relaxed);
+    let folder = std::env::temp_dir().join(format!("{start}-{}-{n}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    folder
 }
 
 /// Waits for something that must become true.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! A Wayland compositor without a monitor, for one test: sway, which grim takes pictures of.
 
-use crate::display::{pause, skip, wait_until};
+use crate::display::{folder_of_its_own, pause, skip, wait_until};
 use lk_media::{AlphaKind, Frame, FrameSpec, PixelFormat, Size, Timestamp};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -41,9 +41,7 @@ impl Sway {
             skip("others than root may not write into /tmp: Xwayland, which runs as one, has no place there");
             return None;
         }
-        let name = std::thread::current().name().unwrap_or_default().replace("::", "-");
-        let folder = std::env::temp_dir().join(format!("lk-sway-{}-{name}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
+        let folder = folder_of_its_own("lk-sway");
         std::fs::create_dir_all(&folder).expect("the temporary folder can be written");
         let config = folder.join("config");
         let switch = if xwayland { "enable" } else { "disable" };

@@ -2,6 +2,7 @@
 //! What windows show, and what they cost.
 
 use crate::display::{Desktop, difference, pause, two_hundred_leave_nothing_behind, wait_until};
+use crate::painter::now;
 use livekit_studio::{
     ErrorKind, ImageFile, Key, View, ViewFit, Viewer, ViewerOptions, image_file, open_viewer,
 };
@@ -179,8 +180,10 @@ fn keys_full_screen_and_the_close_button() {
         desktop.ask("xprop", &["-id", &id, "_NET_WM_NAME"]).contains("another")
     });
 
+    let pressed = now();
     press_close(&desktop, id.parse().expect("a number"));
     wait_until("it is closed", || !viewer.draw().expect("no error"));
+    println!("draw() is False {:.1} ms after the close button", now().nanos_since(pressed) as f64 / 1e6);
     assert!(viewer.error().is_none() && viewer.is_closed());
     assert_eq!(viewer.screenshot().err().map(|e| e.kind()), Some(ErrorKind::Closed));
 }

@@ -2,11 +2,12 @@
 //! A desktop session of a test's own, in which the test runs once more: as a user that sway accepts, with an environment
 //! as a session has it.
 
-use crate::display::{difference, skip, wait_until};
+use crate::display::{difference, folder_of_its_own, skip, wait_until};
 use crate::sway;
-use livekit_studio::{Capture, CaptureOptions, LazyPlayer, OpenOptions, Recorder, Region};
+use livekit_studio::{Capture, CaptureOptions, Region};
 use lk_media::clock::Deadline;
-use lk_media::{Clock, Frame, PixelFormat, Sample, Sampling, Size, Timestamp, VideoSource, Wake};
+use lk_media::{Clock, Frame, Sample, Sampling, Size, Timestamp, VideoSource, Wake};
+use std::cell::RefCell;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -15,6 +16,10 @@ use std::time::Duration;
 /// Its screen.
 pub const SCREEN: Size = Size::new(640, 360);
 pub const OUTPUT: &str = "HEADLESS-1";
+/// The colour it has at first.
+const COLOR: &str = "#204060";
+/// So long a change of the screen may take to be seen before it is painted once more.
+const CHANGE: Duration = Duration::from_secs(2);
 
 /// Says to the test that it runs in a session.
 const INSIDE: &str = "LK_DESK";
@@ -44,6 +49,8 @@ pub enum With {
 pub struct Desk {
     folder: PathBuf,
     socket: PathBuf,
+    /// The colour of its screen.
+    painted: RefCell<String>,
 }
 
 /// Runs `body` in a session; a line in the report where there can be none.
@@ -51,7 +58,7 @@ pub fn in_a_session(with: With, body: impl FnOnce(&Desk)) {
     match std::env::var_os(INSIDE) {
         Some(folder) => {
             let socket = std::env::var_os("SWAYSOCK").expect("it is set").into();
-            body(&Desk { folder: folder.into(), socket });
+            body(&Desk { folder: folder.into(), socket, painted: RefCell::new(COLOR.to_owned()) });
         }
         None => {
             if let Some(mut session) = Session::start(with) {
@@ -95,6 +102,7 @@ impl Desk {
     pub fn paint(&self, output: &str, color: &str) {
         let done = self.tell(&format!("output {output} bg {color} solid_color"));
         assert!(!done.contains("rror"), "{done}");
+        color.clone_into(&mut self.painted.borrow_mut());
     }
 
     /// Has something move on the screen from now on.
@@ -106,9 +114,16 @@ impl Desk {
         wait_until("the terminal is there", || self.tell("get_tree").contains("\"moving\""));
     }
 
-    /// Waits until a capture shows what grim sees of `output`, or the part of it.
+    /// Waits until a capture shows what grim sees of `output`, or the part of it. The screen is painted again now and
+    /// then: a change that comes while the portal's backend gets its memory is lost to it.
     pub fn same_as_grim(&self, capture: &Capture, output: &str, part: Option<Region>) {
+        let mut change = Deadline::after(CHANGE);
         wait_until("the capture shows what grim sees", || {
+            if change.has_passed() {
+                let color = self.painted.borrow().clone();
+                self.paint(output, &color);
+                change = Deadline::after(CHANGE);
+            }
             let seen = self.picture(output);
             let newest = capture.sample(now(), Sampling::Live);
             let Ok(Sample::Frame(frame)) = newest else { return false };
@@ -125,6 +140,33 @@ impl Desk {
         let number = name.rsplit('.').next().and_then(|n| n.parse().ok());
         let pid = number.and_then(rustix::process::Pid::from_raw).expect("its number");
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it is ours");
+    }
+
+    /// Kills the portal's backend under a capture, which finds what it showed again, and `color` when that is painted.
+    pub fn lose_the_backend(&self, capture: &Capture, color: &str) {
+        let (states, before) = (capture.events().reader(), self.asked());
+        self.signal("backend", rustix::process::Signal::KILL);
+        let new = || states.next(Duration::from_secs(60)).map(|event| event.new);
+        assert_eq!((new().as_deref(), new().as_deref()), (Some("reconnecting"), Some("stalled")));
+        self.paint(OUTPUT, color);
+        assert_eq!(new().as_deref(), Some("live"));
+        self.same_as_grim(capture, OUTPUT, None);
+        // what was allowed is remembered for as long as this program asks
+        assert_eq!(self.asked(), before);
+    }
+
+    /// Takes back what was allowed and is remembered under a name, as the desktop's settings do.
+    pub fn take_back(&self, name: &str) {
+        let token = self.path("state/livekit-studio/portal").join(name);
+        let token = std::fs::read_to_string(token).expect("it is remembered");
+        let done = Command::new("dbus-send")
+            .args(["--session", "--print-reply", "--dest=org.freedesktop.impl.portal.PermissionStore"])
+            .arg("/org/freedesktop/impl/portal/PermissionStore")
+            .arg("org.freedesktop.impl.portal.PermissionStore.Delete")
+            .args(["string:screencast".to_owned(), format!("string:{}", token.trim())])
+            .output()
+            .expect("dbus-send comes with dbus-daemon");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     }
 
     /// The processes of a program of the session's.
@@ -154,26 +196,6 @@ pub fn options() -> CaptureOptions {
     CaptureOptions { display: Some("portal".to_owned()), ..CaptureOptions::new().expect("a rate") }
 }
 
-/// Waits until more was recorded.
-pub fn record_a_part(recorder: &Recorder) {
-    let end = recorder.statistics().duration + Duration::from_millis(500);
-    wait_until("it goes on being recorded", || recorder.statistics().duration >= end);
-}
-
-/// What the middle of every picture of a file shows: red, green and blue.
-pub fn colors(file: &str) -> Vec<[u8; 3]> {
-    let player = LazyPlayer::open(file, &OpenOptions::default()).expect("it plays");
-    let (mut colors, mut last) = (Vec::new(), None);
-    while let Some(frame) = player.frame_after(last).expect("every frame can be read") {
-        last = Some(frame.timestamp());
-        let map = frame.map(PixelFormat::Rgb).expect("it can be converted");
-        let plane = map.plane(0);
-        let middle = plane.width / 6 * 3;
-        colors.push(plane.row(plane.rows / 2)[middle..middle + 3].try_into().expect("three"));
-    }
-    colors
-}
-
 /// The session, from outside.
 struct Session {
     folder: PathBuf,
@@ -190,9 +212,7 @@ impl Session {
             return None;
         }
         let kit = kit()?;
-        let name = std::thread::current().name().unwrap_or_default().replace("::", "-");
-        let folder = std::env::temp_dir().join(format!("lk-desk-{}-{name}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
+        let folder = folder_of_its_own("lk-desk");
         let mut this = Self { folder, environment: Vec::new(), programs: Vec::new() };
         this.furnish(&kit, with);
         this.open(with);
@@ -222,7 +242,7 @@ impl Session {
         let here = folder.display();
         write(
             "sway",
-            format!("output * resolution {SCREEN}\noutput * bg #204060 solid_color\nxwayland disable\n"),
+            format!("output * resolution {SCREEN}\noutput * bg {COLOR} solid_color\nxwayland disable\n"),
         );
         write(
             "bus.conf",

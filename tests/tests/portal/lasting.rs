@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! What was allowed is remembered, ended, and lost.
 
-use crate::desk::{OUTPUT, SCREEN, With, colors, in_a_session, now, options, record_a_part};
+use crate::desk::{OUTPUT, SCREEN, With, in_a_session, now, options};
 use crate::display::wait_until;
-use livekit_studio::{Capture, CaptureOptions, Recorded, RecorderSettings, Recording};
-use lk_media::{FrameRate, Sample, Sampling, VideoSource};
+use crate::film::Film;
+use livekit_studio::{Capture, CaptureOptions};
+use lk_media::{Sample, Sampling, VideoSource};
 use rustix::process::Signal;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
@@ -53,13 +54,8 @@ fn a_recording_outlives_what_it_records() {
         let capture = Arc::new(Capture::screen(None, options()).expect("the dialog says yes"));
         desk.paint(OUTPUT, "#00c000");
         desk.same_as_grim(&capture, OUTPUT, None);
-        let file = desk.path("portal.mp4").display().to_string();
-        let rate = FrameRate::new(30, 1).expect("a rate");
-        let recording = Recording::open(&file, RecorderSettings::new(SCREEN, rate, false)).expect("a file");
-        recording.connect(Recorded::Sources(Some(capture.clone()), Vec::new())).expect("connected");
-        let recorder = recording.recorder();
-        recorder.start().expect("started");
-        record_a_part(recorder);
+        let film = Film::begin(desk, &capture);
+        film.part();
         // the user has seen enough of it
         wait_until("the capture knows", || {
             desk.signal("backend", Signal::USR1);
@@ -68,13 +64,10 @@ fn a_recording_outlives_what_it_records() {
         let last = capture.sample(now(), Sampling::Live);
         assert!(matches!(last, Ok(Sample::Ended(Some(f))) if f.size() == SCREEN));
         assert_eq!(desk.asked(), 1);
-        record_a_part(recorder);
-        let counts = recording.stop().expect("the file is whole").statistics;
-
-        let seen = colors(&file);
+        film.part();
+        let (seen, counts) = film.end();
         let is_green = |[r, g, b]: &[u8; 3]| *g > 150 && *r < 60 && *b < 60;
         assert!(seen.iter().all(is_green), "{seen:?}");
-        assert_eq!(seen.len() as u64, counts.frames + counts.repeated);
         assert!(counts.duration >= Duration::from_secs(1), "{counts:?}");
     });
 }
@@ -87,15 +80,7 @@ fn a_backend_that_dies_is_asked_again() {
             let capture = Capture::screen(None, options).expect("the dialog says yes");
             desk.paint(OUTPUT, "#800000");
             desk.same_as_grim(&capture, OUTPUT, None);
-            let states = capture.events().reader();
-            let before = desk.asked();
-            desk.signal("backend", Signal::KILL);
-            let new = || states.next(Duration::from_secs(60)).map(|event| event.new);
-            assert_eq!((new().as_deref(), new().as_deref()), (Some("reconnecting"), Some("stalled")));
-            desk.paint(OUTPUT, "#000080");
-            assert_eq!(new().as_deref(), Some("live"));
-            desk.same_as_grim(&capture, OUTPUT, None);
-            assert_eq!(desk.asked(), before);
+            desk.lose_the_backend(&capture, "#000080");
         }
     });
 }
@@ -107,10 +92,10 @@ fn what_is_allowed_no_more_is_asked_for_and_may_be_refused() {
         let capture = Capture::screen(None, remembered("forgotten")).expect("the dialog says yes");
         desk.paint(OUTPUT, "#008000");
         desk.same_as_grim(&capture, OUTPUT, None);
-        // as if it had been taken back in the desktop's settings
-        desk.signal("permissions", Signal::KILL);
-        let _ = std::fs::remove_dir_all(desk.path("data/flatpak"));
+        desk.take_back("forgotten");
         desk.answer("no");
+        // which remembers by itself too, for as long as it runs
+        desk.signal("portal", Signal::KILL);
         desk.signal("backend", Signal::KILL);
         wait_until("it is over", || capture.state().word() == "failed");
         let last = capture.sample(now(), Sampling::Live);

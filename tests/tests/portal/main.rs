@@ -6,6 +6,7 @@
 
 mod asking;
 mod desk;
+mod film;
 mod lasting;
 mod missing;
 mod short;

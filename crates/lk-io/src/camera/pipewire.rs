@@ -144,7 +144,7 @@ fn open(node: &VideoNode, options: &CameraOptions) -> Result<NodeStream> {
                     return;
                 }
                 InputEvent::Lost(error) => return *told.end.lock() = Some(error),
-                InputEvent::Flowing(_) => return,
+                InputEvent::Flowing(_) | InputEvent::Unlinked => return,
             };
             if let Err(TrySendError::Full(_)) = sender.try_send(came) {
                 told.lost.fetch_add(1, Ordering::Relaxed);

@@ -19,9 +19,10 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a session manager may take to link a stream: it is asked anew then, for it may have begun only now, or have
-/// taken the node for one that went away.
-const LINK: Duration = Duration::from_secs(2);
+/// How long a session manager may take to link a stream at first: it is asked anew then, for it may have begun only now,
+/// or have taken our node for one that went away. It may take twice as long each time, up to `LONGEST_LINK`.
+const LINK: Duration = Duration::from_secs(1);
+const LONGEST_LINK: Duration = Duration::from_secs(4);
 
 /// Which node is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +74,8 @@ pub enum InputEvent {
     Jpeg(Vec<u8>, Timestamp),
     /// Pictures flow, or not for now.
     Flowing(bool),
+    /// The session manager has not linked it to the node yet; it is asked anew.
+    Unlinked,
     /// It is over: the node or the server went away, or there is no format for both sides. Nothing follows.
     Lost(Error),
 }
@@ -140,10 +143,10 @@ fn not_found(choice: &str, nodes: &[VideoNode]) -> Error {
     Error::new(ErrorKind::DeviceNotFound, format!("PipeWire has no camera {choice:?}")).with_hint(hint)
 }
 
-/// Finds the node: its serial number where it is to be named by that, and its id.
+/// Finds the node: its serial number where it is known, and its id.
 fn find(choice: &NodeChoice, nodes: &[VideoNode]) -> Result<(Option<u64>, u32)> {
     let (found, called) = match choice {
-        NodeChoice::Id(id) => return Ok((None, *id)),
+        NodeChoice::Id(id) => return Ok((nodes.iter().find(|n| n.id == *id).map(|n| n.serial), *id)),
         NodeChoice::Name(name) => (nodes.iter().find(|n| n.name == *name), name.clone()),
         NodeChoice::Serial(serial) => (nodes.iter().find(|n| n.serial == *serial), serial.to_string()),
     };
@@ -167,31 +170,35 @@ fn read(
     let (serial, id) = find(&options.node, &registry.nodes())?;
     registry.watch(id);
     let serial = serial.map(|serial| serial.to_string());
+    let by_id = matches!(options.node, NodeChoice::Id(_));
     let mut properties =
         vec![("media.type", "Video"), ("media.category", "Capture"), ("media.role", options.role)];
+    // its id alone may mean to a session manager another node that had it before
     properties.extend(serial.as_deref().map(|serial| ("target.object", serial)));
     let wanted: Vec<_> =
         options.encodings.iter().map(|e| formats::wanted(*e, options.size, options.rate)).collect();
     let connect = || -> Result<Stream<'_>> {
         let stream = Stream::new(&connection, "LiveKit", Direction::In, &properties)?;
-        stream.connect(if serial.is_some() { ID_ANY } else { id }, &wanted)?;
+        stream.connect(if by_id { id } else { ID_ANY }, &wanted)?;
         Ok(stream)
     };
     let mut stream = connect()?;
     opened(Ok(()));
 
     // set until a format is agreed on for the first time
-    let mut link = Some(Deadline::after(LINK));
+    let (mut patience, mut link) = (LINK, Some(Deadline::after(LINK)));
     let (mut agreed, mut flowing) = (None, false);
     let (mut reader, mut stamps) = (Reader::default(), Stamps::default());
     while !cancel.is_cancelled() {
-        connection.turn(Some(bell), link.map(|link| link.left(LINK)))?;
+        connection.turn(Some(bell), link.map(|link| link.left(LONGEST_LINK)))?;
         link = link.filter(|_| stream.agreed().is_none());
         if link.is_some_and(|link| link.has_passed()) {
             tracing::debug!("PipeWire links the stream to nothing: it is made anew");
-            drop(stream);
+            tell(InputEvent::Unlinked);
+            // while the old one is there, so that it gets another number
             stream = connect()?;
-            link = Some(Deadline::after(LINK));
+            patience = (patience * 2).min(LONGEST_LINK);
+            link = Some(Deadline::after(patience));
         }
         if registry.is_gone() {
             return Err(Error::new(ErrorKind::DeviceLost, "the camera is gone from PipeWire")

@@ -15,6 +15,10 @@ use std::time::Duration;
 
 /// How long the first picture is waited for; a window that is hidden has none.
 const FIRST: Duration = Duration::from_secs(4);
+/// So often a stream may be linked to nothing before what is shown is taken to be overlooked.
+const MISSES: u32 = 2;
+/// How often what is overlooked is asked for again, where the desktop remembers what was allowed.
+const TRIES: u32 = 2;
 /// How long what was lost may be away where the desktop remembers it only while this program runs.
 const RETURN: Duration = Duration::from_secs(10);
 
@@ -25,7 +29,18 @@ struct Told {
     frame: Option<Frame>,
     /// No pictures for now.
     paused: bool,
+    /// It was linked, and pictures may come.
+    linked: bool,
+    /// How often it was not.
+    misses: u32,
     lost: Option<Error>,
+}
+
+impl Told {
+    /// Whether the session manager knows nothing of what is shown.
+    fn is_overlooked(&self) -> bool {
+        !self.linked && (self.misses >= MISSES || self.lost.is_some())
+    }
 }
 
 struct Shown {
@@ -39,6 +54,8 @@ struct Shown {
     portal: Portal,
     /// The first moment the next frame may be published.
     due: Timestamp,
+    /// How often it may be asked for again, if it is overlooked.
+    tries: u32,
 }
 
 /// Has the user choose; the first frame is there by then, where there is something to see.
@@ -83,6 +100,7 @@ impl Shown {
             input: None,
             portal: Portal::open()?,
             due: Timestamp::ZERO,
+            tries: TRIES,
         };
         if !this.share()? {
             return Err(refused());
@@ -90,13 +108,17 @@ impl Shown {
         if window {
             *shared.window.lock() = Some(WindowInfo::to_be_chosen());
         }
-        let deadline = Deadline::after(FIRST);
+        let mut deadline = Deadline::after(FIRST);
         while shared.port.newest().is_none()
             && !deadline.has_passed()
             && !shared.options.cancel.is_cancelled()
         {
+            let tries = this.tries;
             if !this.go_on(Some(deadline.left(LOOK)))? {
                 return Err(refused());
+            }
+            if this.tries < tries {
+                deadline = Deadline::after(FIRST);
             }
         }
         if shared.port.newest().is_none() {
@@ -129,7 +151,9 @@ impl Shown {
                 InputEvent::Frame(frame) => told.frame = Some(frame),
                 InputEvent::Flowing(flowing) => told.paused = !flowing,
                 InputEvent::Lost(error) => told.lost = Some(error),
-                InputEvent::Format(_) | InputEvent::Jpeg(..) => return,
+                InputEvent::Format(_) => told.linked = true,
+                InputEvent::Unlinked => told.misses += 1,
+                InputEvent::Jpeg(..) => return,
             }
             drop(told);
             shared.bell.ring();
@@ -161,13 +185,25 @@ impl Shown {
     /// Publishes what is due, and waits for more, at most for so long; false when the user has ended it.
     fn go_on(&mut self, most: Option<Duration>) -> Result<bool> {
         let now = <dyn Clock>::live().now();
-        let mut told = self.told.lock();
+        let told = self.told.clone();
+        let mut told = told.lock();
+        if told.is_overlooked() && self.wish.token.is_some() && self.tries > 0 {
+            drop(told);
+            tracing::debug!("{}: overlooked, and asked for again", self.shared.name);
+            self.tries -= 1;
+            self.input = None;
+            self.portal.end();
+            return self.share();
+        }
         if let Some(error) = told.lost.take() {
             return Err(error.context("what the desktop shows is read no more"));
         }
         let is_paused = std::mem::take(&mut told.paused);
         let frame = told.frame.take_if(|_| now >= self.due);
         let waits = told.frame.is_some();
+        if told.linked {
+            self.tries = TRIES;
+        }
         drop(told);
         if is_paused {
             self.shared.enter(SourceState::Stalled);

@@ -104,12 +104,18 @@ impl Link for Capturing {
                 if self.damaged || self.pointer_moved()? {
                     self.take_frame()?;
                 }
+                self.rest(<dyn Clock>::live().now())?;
                 continue;
             }
             self.wait(now)?;
         }
         Ok(())
     }
+}
+
+/// The time from `now` to `then`; none if that has passed.
+fn until(then: Timestamp, now: Timestamp) -> Duration {
+    Duration::from_nanos(then.nanos_since(now).max(0).unsigned_abs())
 }
 
 impl Capturing {
@@ -146,18 +152,24 @@ impl Capturing {
         if next < now { now + period } else { next }
     }
 
+    /// Lets the time pass until the next frame may be taken, if that is soon: one awakening for all that is told till
+    /// then, and none for each of it. Whether it did.
+    fn rest(&self, now: Timestamp) -> Result<bool> {
+        let rest = until(self.due, now);
+        let is_soon = self.drawn.is_some() && !rest.is_zero() && rest <= DEAF;
+        if is_soon {
+            self.display.wait_deaf(&self.shared.bell, rest)?;
+        }
+        Ok(is_soon)
+    }
+
     fn wait(&self, now: Timestamp) -> Result<()> {
-        let until = |t: Timestamp| Duration::from_nanos(t.nanos_since(now).max(0).unsigned_abs());
-        let rest = until(self.due);
-        if self.drawn.is_some() && !rest.is_zero() && rest <= DEAF {
-            // nothing is taken before: one awakening for all that is told till then, and none for each of it
-            self.display.conn.flush().map_err(Error::from_x)?;
-            self.shared.bell.wait(rest);
+        if self.rest(now)? {
             return Ok(());
         }
         let limit = match &self.drawn {
-            None => Some(until(self.search)),
-            Some(_) if self.is_wanted() => Some(rest),
+            None => Some(until(self.search, now)),
+            Some(_) if self.is_wanted() => Some(until(self.due, now)),
             Some(_) if self.pictures.has_spare() => Some(IDLE),
             Some(_) => None,
         };

@@ -4,9 +4,11 @@
 
 mod screen;
 mod shared;
+mod stream;
 
 pub(crate) use screen::{monitor, refresh_period};
 pub(crate) use shared::{Memory, SharedPictures};
+pub(crate) use stream::Conn;
 
 use crate::bell::Bell;
 use crate::desktop::{WITHOUT_XWAYLAND, variable};
@@ -18,7 +20,6 @@ use x11rb::connection::{Connection, RequestConnection};
 use x11rb::errors::{ConnectError, ConnectionError, ReplyError, ReplyOrIdError};
 use x11rb::protocol::xproto::{self, Atom, ConnectionExt, Depth, ImageOrder, Screen, VisualClass, Window};
 use x11rb::protocol::{composite, damage, shm, xfixes};
-use x11rb::rust_connection::RustConnection;
 
 /// Atoms of others' properties that are read, in 32-bit units.
 const LONGEST: u32 = 1 << 16;
@@ -41,7 +42,7 @@ x11rb::atom_manager! {
 
 /// An open display.
 pub(crate) struct Display {
-    pub conn: RustConnection,
+    pub conn: Conn,
     pub screen: usize,
     pub atoms: Atoms,
     /// Pictures can be handed over in shared memory.
@@ -55,7 +56,7 @@ impl Display {
             Some(name) => Cow::Borrowed(name),
             None => std::env::var("DISPLAY").map_or(Cow::Borrowed(""), Cow::Owned),
         };
-        let (conn, screen) = RustConnection::connect(Some(&label)).map_err(|e| cannot_open(&label, e))?;
+        let (conn, screen) = stream::connect(&label).map_err(|e| cannot_open(&label, e))?;
         let atoms = Atoms::new(&conn).map_err(Error::from_x)?.reply().map_err(Error::from_x)?;
         let mut display = Self { conn, screen, atoms, has_shm: false };
         display.has_shm = display.find_shm();
@@ -147,7 +148,17 @@ impl Display {
     /// Waits until the display has something to say, `bell` rings, or `limit` has passed.
     pub fn wait(&self, bell: &Bell, limit: Option<Duration>) -> Result<()> {
         self.conn.flush().map_err(Error::from_x)?;
-        bell.wait_beside(self.conn.stream().as_fd(), limit).map(drop)
+        bell.wait_beside(self.conn.stream().as_fd(), limit)?;
+        self.conn.stream().look_again();
+        Ok(())
+    }
+
+    /// Waits until `bell` rings or `limit` has passed, whatever the display has to say.
+    pub fn wait_deaf(&self, bell: &Bell, limit: Duration) -> Result<()> {
+        self.conn.flush().map_err(Error::from_x)?;
+        bell.wait(limit);
+        self.conn.stream().look_again();
+        Ok(())
     }
 }
 

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Memory that is shared with the X server (MIT-SHM), handed over by its descriptor.
 
-use super::FromX;
+use super::{Conn, FromX};
 use crate::desktop::{self, Pictures, Segment, Shape, Share};
 use lk_media::{Error, Result};
 use std::sync::Arc;
 use x11rb::connection::Connection;
 use x11rb::protocol::shm;
-use x11rb::rust_connection::RustConnection;
 
 /// The pictures of a thread, shared with the frames that hold some of them.
-pub(crate) type SharedPictures = Arc<Pictures<RustConnection>>;
+pub(crate) type SharedPictures = Arc<Pictures<Conn>>;
 /// One of them.
-pub(crate) type Memory = desktop::Memory<RustConnection>;
+pub(crate) type Memory = desktop::Memory<Conn>;
 
-impl Share for RustConnection {
+impl Share for Conn {
     type Id = shm::Seg;
 
     fn share(&self, _: Shape, segment: &Segment) -> Result<shm::Seg> {
@@ -35,7 +34,7 @@ impl Share for RustConnection {
 }
 
 /// Whether memory can be shared at all.
-pub(super) fn can_share(conn: &RustConnection) -> bool {
+pub(super) fn can_share(conn: &Conn) -> bool {
     let shape = Shape::packed(lk_media::Size::new(32, 32));
     Segment::new(4096).and_then(|segment| conn.share(shape, &segment)).is_ok()
 }
