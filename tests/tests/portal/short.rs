@@ -8,7 +8,6 @@ use livekit_studio::Capture;
 use std::sync::Arc;
 
 #[test]
-#[ignore = "builds a portal first: make verify"]
 fn a_screen_is_chosen_recorded_lost_and_found() {
     in_a_session(With::Portal, |desk| {
         let capture = Arc::new(Capture::screen(None, options()).expect("the dialog says yes"));
