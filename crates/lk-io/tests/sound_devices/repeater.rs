@@ -105,8 +105,10 @@ fn a_repeater_has_streams_of_pipewires_own() {
     pactl(&["set-default-source", "mic"]);
     until("a microphone", || pactl(&["info"]).contains("Default Source: mic"));
     let repeater = AudioRepeater::open(&default, &default).unwrap();
-    assert_eq!((streams(), repeater.name()), ((2, 0), "mic to Big Speaker"));
+    assert_eq!(streams(), (2, 0));
+    assert!(repeater.name().starts_with("mic ") && repeater.name().ends_with(" to Big Speaker"));
     drop(repeater);
+    until("no stream is left", || streams().0 == 0);
     session.hide_pipewire();
     let repeater = open();
     assert_eq!(streams(), (2, 2));
