@@ -9,7 +9,7 @@ find_rust || die "no Rust tool chain: run make setup"
 cd "$ROOT"
 LOGS=$ROOT/build/test-logs
 mkdir -p "$LOGS" build/pytest
-rm -f "$LOGS"/*
+rm -rf "${LOGS:?}"/*
 
 # Tests that skip for want of a device add "name: reason" to this file; the runners hide what passing tests print.
 export LK_SKIP_LOG=$LOGS/skips.txt
