@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ import media
 import numpy as np
 import pytest
 from sound_session import Session, missing
+
+# programs started behind a shell's back ignore Ctrl-C, and so would those that the tests start
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # no test plays on this machine's speakers; those that need a sound server start their own
 os.environ["PULSE_SERVER"] = "/nonexistent/no-sound-server"
