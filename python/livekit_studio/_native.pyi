@@ -2180,7 +2180,8 @@ class Compositor:
         it is seen or heard before; files and whatever is computed begin at their own beginning then, so one clip may
         be added several times with starts of its own. Cameras, players and ports go on by themselves and are only hidden.
 
-        ``fallback`` is shown while the source has nothing. ``offline`` says what an offline render does with
+        ``fallback`` is shown while the source has nothing or is lost; without one the last picture of a source that is
+        lost stays. ``offline`` says what an offline render does with
         a source that cannot be exact. Raises ParameterError, SlotError, and what opening raises (see
         :class:`LazyPlayer`).
         """

@@ -330,6 +330,33 @@ def test_a_dead_writer_is_followed_by_the_next(pushing: Other) -> None:
     assert source.statistics().writers == 2
 
 
+@pytest.mark.parametrize("first_has_fallback", [True, False])
+def test_layers_of_a_dead_writer_show_each_what_they_must(pushing: Other, first_has_fallback: bool) -> None:
+    source = lk.IPCSource("cam")
+    source.frame(timeout=PATIENCE)
+    with lk.Compositor(128, 48, fps=30) as scene:
+        for place in (0, 1):
+            instead = "color:#0000ff" if (place == 0) == first_has_fallback else None
+            scene.add(source, at=(64 * place, 0), size=(64, 48), fallback=instead)
+        scene.start()
+
+        def layers() -> list[Pixels]:
+            pixels = scene.frame().to_ndarray("bgr24")
+            fallback, last_picture = pixels[:, :64], pixels[:, 64:]
+            return [fallback, last_picture] if first_has_fallback else [last_picture, fallback]
+
+        until(lambda: all(layer.max() > 0 and layer[:, :, 0].min() < 255 for layer in layers()))
+        pushing.process.kill()
+        until(lambda: source.state == "reconnecting")
+        last = source.frame()
+        blue = np.full((48, 64, 3), (255, 0, 0), np.uint8)
+        until(lambda: np.array_equal(layers()[0], blue))
+        assert np.array_equal(layers()[1], last.to_ndarray("bgr24")), "the last picture stays"
+        with lk.IPCTarget("cam", 64, 48) as target:
+            target.push(picture(77))
+            until(lambda: all(np.array_equal(layer, picture(77)) for layer in layers()))
+
+
 def test_names_are_opened_as_sources() -> None:
     assert isinstance(lk.open("ipc:cam"), lk.IPCSource)
     with pytest.raises(lk.ParameterError):

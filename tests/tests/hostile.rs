@@ -206,15 +206,16 @@ fn a_canvas_too_large_for_memory_is_an_error() {
 }
 
 #[test]
-fn one_source_many_layers_and_sources_named_twice() {
-    let picture = Picture::new(I420, 5, 5, Motif::Noise(9));
+fn one_source_many_layers_and_layers_named_twice() {
+    let picture = Picture::new(I420, 5, 5, Motif::Noise(9)).frame();
     let source = SourceId::unique();
     let mut stage = Stage::new(64, 36);
     for slot in 0..500 {
         let placement = Placement::moved(f64::from(slot % 64), f64::from(slot % 36));
         stage.scene.layers.insert(slot * 131, Layer { placement, ..Layer::new(source) });
     }
-    let inputs = [(); 3].map(|()| Sampled { source, frame: Some(picture.frame()) });
+    let twice = stage.scene.layers.values().chain(stage.scene.layers.values());
+    let inputs: Vec<_> = twice.map(|l| Sampled { layer: l.id, frame: Some(picture.clone()) }).collect();
     render_with(&mut renderer(), &stage.scene, &inputs, &both(&stage)).expect("many layers");
     render_with(&mut renderer(), &stage.scene, &[], &both(&stage)).expect("no sources");
 }

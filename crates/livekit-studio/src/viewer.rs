@@ -26,10 +26,11 @@ impl Painter for RendererPainter {
     fn paint(&mut self, frame: Option<&Frame>, view: View, into: FrameMut) -> Result<Frame> {
         let spec = into.spec();
         let mut scene = Scene::new(spec.size)?;
+        let layer = Layer::new(self.source);
+        let inputs = [Sampled { layer: layer.id, frame: frame.cloned() }];
         if let Some(placement) = frame.and_then(|f| place(f.size(), spec.size, view)) {
-            scene.layers.insert(0, Layer { placement, ..Layer::new(self.source) });
+            scene.layers.insert(0, Layer { placement, ..layer });
         }
-        let inputs = [Sampled { source: self.source, frame: frame.cloned() }];
         let outputs = vec![OutputRequest { spec, buffer: Some(into) }];
         self.index += 1;
         let time = frame.map_or(Timestamp::ZERO, Frame::timestamp);

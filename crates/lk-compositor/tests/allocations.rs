@@ -68,7 +68,7 @@ fn picture(format: PixelFormat, width: u32, height: u32, seed: u32) -> Frame {
 struct Stage {
     name: &'static str,
     scene: Scene,
-    /// The pictures each source shows in turn.
+    /// The pictures each layer shows in turn.
     shown: Vec<Vec<Frame>>,
     inputs: Vec<Sampled>,
     output: PixelFormat,
@@ -82,10 +82,9 @@ impl Stage {
     }
 
     fn add(mut self, frames: Vec<Frame>, placement: Placement) -> Self {
-        let source = SourceId::unique();
-        let slot = self.scene.top_slot();
-        self.scene.layers.insert(slot, Layer { placement, ..Layer::new(source) });
-        self.inputs.push(Sampled { source, frame: None });
+        let layer = Layer { placement, ..Layer::new(SourceId::unique()) };
+        self.inputs.push(Sampled { layer: layer.id, frame: None });
+        self.scene.layers.insert(self.scene.top_slot(), layer);
         self.shown.push(frames);
         self
     }

@@ -13,6 +13,7 @@ mod mixing;
 mod offline;
 mod outputs;
 mod playing;
+mod sampling;
 mod sound;
 mod statistics;
 

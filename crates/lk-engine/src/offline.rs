@@ -5,6 +5,7 @@ use crate::compositor::Compositor;
 use crate::draft::{Commit, SoundId};
 use crate::mixing::{self, Mixing};
 use crate::outputs;
+use crate::sampling::{self, Asked, Given};
 use crate::statistics::RunStatistics;
 use lk_compositor::render::Frames;
 use lk_compositor::{CpuRenderer, LayerId, MixId, OfflinePolicy, RenderJob, Renderer, Sampled, SourceId};
@@ -331,50 +332,35 @@ impl OfflineRun {
     }
 
     fn sample_all(&mut self, commit: &Commit, time: Timestamp) -> Result<Vec<Sampled>> {
-        let mut sampled: Vec<Sampled> = Vec::new();
-        for layer in commit.scene.layers.values().filter(|l| l.visible && l.opacity > 0.0) {
-            let begun = (Timestamp::ZERO + layer.start).is_due(time);
-            let policy = if begun { layer.offline } else { Some(OfflinePolicy::Skip) };
-            let mut frame =
-                self.sample_once(commit, layer.source, Some((layer.id, policy)), time, &mut sampled)?;
-            if let (None, Some(fallback)) = (&frame, layer.fallback.filter(|_| begun)) {
-                frame = self.sample_once(commit, fallback, None, time, &mut sampled)?;
+        let mut asked = Asked::default();
+        sampling::shown(&commit.scene, |layer, id| {
+            let Some(source) = commit.sources.get(&id) else { return Ok(Given::default()) };
+            let (own, begun) = (id == layer.source, (Timestamp::ZERO + layer.start).is_due(time));
+            if !begun && !own {
+                return Ok(Given::default());
             }
-            drop(frame);
-        }
-        Ok(sampled)
-    }
-
-    fn sample_once(
-        &mut self,
-        commit: &Commit,
-        id: SourceId,
-        policy: Option<(LayerId, Option<OfflinePolicy>)>,
-        time: Timestamp,
-        sampled: &mut Vec<Sampled>,
-    ) -> Result<Option<Frame>> {
-        if let Some(done) = sampled.iter().find(|s| s.source == id) {
-            return Ok(done.frame.clone());
-        }
-        let Some(source) = commit.sources.get(&id) else { return Ok(None) };
-        let frame = if source.exactness() == Exactness::Exact {
-            self.exact(&**source, time)?
-        } else {
+            if source.exactness() == Exactness::Exact {
+                return asked.once(id, || self.exact(&**source, time).map(Given::of));
+            }
+            let policy = match (begun, own) {
+                (false, _) => Some(OfflinePolicy::Skip),
+                (true, true) => layer.offline,
+                (true, false) => Some(OfflinePolicy::Latest),
+            };
+            let mut newest = || asked.once(id, || newest(&**source).map(Given::of));
             match policy {
-                Some((layer, Some(OfflinePolicy::Freeze))) => match self.frozen.get(&layer) {
-                    Some(frame) => Some(frame.clone()),
-                    None => {
-                        let frame = newest(&**source)?;
-                        frame.iter().for_each(|f| drop(self.frozen.insert(layer, f.clone())));
-                        frame
+                Some(OfflinePolicy::Latest) => newest(),
+                Some(OfflinePolicy::Freeze) => {
+                    if let Some(frame) = self.frozen.get(&layer.id) {
+                        return Ok(Given::of(Some(frame.clone())));
                     }
-                },
-                Some((_, Some(OfflinePolicy::Latest))) | None => newest(&**source)?,
-                Some((_, Some(OfflinePolicy::Skip) | None)) => None,
+                    let given = newest()?;
+                    given.frame.iter().for_each(|f| drop(self.frozen.insert(layer.id, f.clone())));
+                    Ok(given)
+                }
+                Some(OfflinePolicy::Skip) | None => Ok(Given::default()),
             }
-        };
-        sampled.push(Sampled { source: id, frame: frame.clone() });
-        Ok(frame)
+        })
     }
 
     fn exact(&mut self, source: &dyn VideoSource, time: Timestamp) -> Result<Option<Frame>> {

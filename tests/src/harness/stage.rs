@@ -44,9 +44,12 @@ impl Stage {
         self
     }
 
-    /// What the sources give.
+    /// What the layers show. Layers of one source show one frame.
     pub fn inputs(&self) -> Vec<Sampled> {
-        self.pictures.iter().map(|(source, p)| Sampled { source: *source, frame: Some(p.frame()) }).collect()
+        let frames: Vec<_> = self.pictures.iter().map(|(source, p)| (*source, p.frame())).collect();
+        let frame =
+            |layer: &Layer| Some(frames.iter().find(|(source, _)| *source == layer.source)?.1.clone());
+        self.scene.layers.values().map(|l| Sampled { layer: l.id, frame: frame(l) }).collect()
     }
 
     /// The tolerance that `docs/rendering.md` sets: 1 if every layer is unscaled and unrotated, else 2; and 1

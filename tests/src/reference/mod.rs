@@ -11,7 +11,7 @@ pub mod sampling;
 pub mod yuv;
 
 use geometry::Geometry;
-use lk_compositor::{Layer, Sampled, Scene, SourceId};
+use lk_compositor::{Layer, Sampled, Scene};
 use lk_media::{Frame, FrameSpec};
 
 /// What `spec` must be for a scene, by the family that its format belongs to.
@@ -28,9 +28,8 @@ struct Shown<'a> {
 
 /// The layers that show something, the lowest first.
 fn shown<'a>(scene: &'a Scene, inputs: &'a [Sampled]) -> impl Iterator<Item = Shown<'a>> {
-    let frame_of = |source: SourceId| inputs.iter().find(|s| s.source == source)?.frame.as_ref();
     scene.layers.values().filter(|layer| layer.visible).filter_map(move |layer| {
-        let frame = frame_of(layer.source).or_else(|| frame_of(layer.fallback?))?;
+        let frame = inputs.iter().find(|s| s.layer == layer.id)?.frame.as_ref()?;
         let geometry = Geometry::of(layer, scene.size, frame.size())?;
         Some(Shown { layer, frame, geometry })
     })

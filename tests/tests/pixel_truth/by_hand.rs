@@ -20,11 +20,10 @@ fn spec(format: PixelFormat, width: u32, height: u32) -> FrameSpec {
 /// The packed bytes of a scene with one layer on black.
 fn one_layer(out: FrameSpec, source: &Frame, edit: impl FnOnce(&mut Layer)) -> Vec<u8> {
     let mut scene = Scene::new(out.size).expect("a possible size");
-    let id = SourceId::unique();
-    let mut layer = Layer::new(id);
+    let mut layer = Layer::new(SourceId::unique());
     edit(&mut layer);
+    let inputs = [Sampled { layer: layer.id, frame: Some(source.clone()) }];
     scene.layers.insert(0, layer);
-    let inputs = [Sampled { source: id, frame: Some(source.clone()) }];
     reference::render(&scene, &inputs, out).map_native().to_packed()
 }
 
@@ -47,10 +46,10 @@ fn normal_blending_of_straight_alpha() {
 fn a_transparent_canvas_keeps_alpha() {
     let mut scene = Scene::new(Size::new(1, 1)).expect("a possible size");
     scene.background = lk_compositor::Color::TRANSPARENT;
-    let id = SourceId::unique();
-    scene.layers.insert(3, Layer::new(id));
+    let layer = Layer::new(SourceId::unique());
     let source = frame(spec(PixelFormat::Rgba, 1, 1), &[200, 100, 50, 128]);
-    let inputs = [Sampled { source: id, frame: Some(source) }];
+    let inputs = [Sampled { layer: layer.id, frame: Some(source) }];
+    scene.layers.insert(3, layer);
     let bytes = |alpha, format| {
         let out = spec(format, 1, 1).with_alpha(alpha);
         reference::render(&scene, &inputs, out).map_native().to_packed()
@@ -70,9 +69,9 @@ fn additive_blending_stops_at_white() {
     let source = frame(spec(PixelFormat::Rgb, 1, 1), &[100, 50, 0]);
     let mut scene = Scene::new(Size::new(1, 1)).expect("a possible size");
     scene.background = lk_compositor::Color::rgb(200, 200, 200);
-    let id = SourceId::unique();
-    scene.layers.insert(0, Layer { blend: Blend::Additive, ..Layer::new(id) });
-    let inputs = [Sampled { source: id, frame: Some(source) }];
+    let layer = Layer { blend: Blend::Additive, ..Layer::new(SourceId::unique()) };
+    let inputs = [Sampled { layer: layer.id, frame: Some(source) }];
+    scene.layers.insert(0, layer);
     let out = reference::render(&scene, &inputs, spec(PixelFormat::Rgb, 1, 1));
     assert_eq!(out.map_native().to_packed(), [255, 250, 200]);
 }
@@ -211,22 +210,23 @@ fn premultiplied_luma_carries_its_offset() {
     let source = frame(spec(PixelFormat::Bgra, 2, 2), &[0, 0, 0, 128].repeat(4));
     let mut scene = Scene::new(Size::new(2, 2)).expect("a possible size");
     scene.background = lk_compositor::Color::rgb(255, 255, 255);
-    let id = SourceId::unique();
-    scene.layers.insert(0, Layer::new(id));
-    let inputs = [Sampled { source: id, frame: Some(source) }];
+    let layer = Layer::new(SourceId::unique());
+    let inputs = [Sampled { layer: layer.id, frame: Some(source) }];
+    scene.layers.insert(0, layer);
     let out = reference::render(&scene, &inputs, spec(PixelFormat::I420, 2, 2));
     assert_eq!(out.map_native().to_packed(), [125, 125, 125, 125, 128, 128]);
 }
 
 #[test]
-fn fallbacks_and_invisible_layers() {
+fn silent_and_invisible_layers() {
     let mut scene = Scene::new(Size::new(1, 1)).expect("a possible size");
-    let (silent, grey) = (SourceId::unique(), SourceId::unique());
-    scene.layers.insert(0, Layer { fallback: Some(grey), ..Layer::new(silent) });
+    let [grey, silent] = [(); 2].map(|()| Layer::new(SourceId::unique()));
     let inputs = [
-        Sampled { source: silent, frame: None },
-        Sampled { source: grey, frame: Some(frame(spec(PixelFormat::Rgb, 1, 1), &[7, 8, 9])) },
+        Sampled { layer: silent.id, frame: None },
+        Sampled { layer: grey.id, frame: Some(frame(spec(PixelFormat::Rgb, 1, 1), &[7, 8, 9])) },
     ];
+    scene.layers.insert(0, grey);
+    scene.layers.insert(1, silent);
     let out = |scene: &Scene| {
         reference::render(scene, &inputs, spec(PixelFormat::Rgb, 1, 1)).map_native().to_packed()
     };

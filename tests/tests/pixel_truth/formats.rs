@@ -184,9 +184,10 @@ fn middles(frame: &Frame) -> Vec<[u8; 3]> {
 
 fn one_source(frame: Frame, width: u32, height: u32) -> (Stage, [lk_compositor::Sampled; 1]) {
     let mut stage = Stage::new(width, height);
-    let source = SourceId::unique();
-    stage.scene.layers.insert(0, lk_compositor::Layer::new(source));
-    (stage, [lk_compositor::Sampled { source, frame: Some(frame) }])
+    let layer = lk_compositor::Layer::new(SourceId::unique());
+    let inputs = [lk_compositor::Sampled { layer: layer.id, frame: Some(frame) }];
+    stage.scene.layers.insert(0, layer);
+    (stage, inputs)
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! after other scenes, and in memory the caller brought.
 
 use lk_compositor::render::{OutputRequest, Outputs};
-use lk_compositor::{Blend, CpuRenderer, Placement, RenderJob, Renderer};
+use lk_compositor::{Blend, CpuRenderer, Layer, LayerId, Placement, RenderJob, Renderer};
 use lk_media::PixelFormat::{Bgra, I420, Nv12, Rgba, Yuy2};
 use lk_media::{AlphaKind, Frame, FrameSpec, Size, Timestamp};
 use lk_tests::harness::memory::padding_is_untouched;
@@ -185,16 +185,10 @@ fn equal_outputs_share_a_frame_and_brought_memory_is_used() {
 }
 
 #[test]
-fn fallbacks_missing_frames_and_missing_sources() {
-    let mut stage = Stage::new(12, 10)
+fn missing_frames_and_missing_entries() {
+    let stage = Stage::new(12, 10)
         .layer(Picture::new(Rgba, 6, 5, Motif::Noise(1)), |_| ())
         .layer(Picture::new(I420, 6, 5, Motif::Noise(2)), |l| l.placement = Placement::moved(1.0, 1.0));
-    let (first, second) = (stage.pictures[0].0, stage.pictures[1].0);
-    stage
-        .scene
-        .layers
-        .values_mut()
-        .for_each(|l| l.fallback = Some(if l.source == first { second } else { first }));
     let mut renderer = CpuRenderer::new(1).expect("a renderer");
     for missing in [vec![0], vec![1], vec![0, 1]] {
         for drop_entries in [false, true] {
@@ -206,7 +200,7 @@ fn fallbacks_missing_frames_and_missing_sources() {
             for spec in [FrameSpec::of(Bgra, stage.scene.size), FrameSpec::of(Yuy2, stage.scene.size)] {
                 let frames = render_with(&mut renderer, &stage.scene, &inputs, &[spec]).expect("in order");
                 let expected = reference::render(&stage.scene, &inputs, spec);
-                assert_close("fallback", &stage, &frames[0], &expected, 2);
+                assert_close("missing", &stage, &frames[0], &expected, 2);
             }
         }
     }
@@ -216,7 +210,7 @@ fn fallbacks_missing_frames_and_missing_sources() {
 fn sources_shared_by_layers_are_independent() {
     let mut stage = Stage::new(24, 20).layer(Picture::new(Rgba, 8, 8, Motif::Noise(4)), |_| ());
     for slot in 1..5 {
-        let mut layer = stage.scene.layers[&0].clone();
+        let mut layer = Layer { id: LayerId::unique(), ..stage.scene.layers[&0].clone() };
         layer.placement = Placement::moved(f64::from(slot) * 3.0, f64::from(slot) * 2.5);
         layer.rotation = f64::from(slot % 2) * 30.0;
         stage.scene.layers.insert(slot, layer);

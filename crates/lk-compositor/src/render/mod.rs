@@ -6,18 +6,18 @@ mod cpu;
 
 pub use cpu::CpuRenderer;
 
-use crate::scene::{Scene, SourceId};
+use crate::scene::{LayerId, Scene};
 use lk_media::{Frame, FrameMut, FrameSpec, Result, Timestamp};
 use serde::Serialize;
 use smallvec::SmallVec;
 use std::time::Duration;
 
-/// The frame a source gave for the tick; None when it has nothing to show.
+/// The frame sampled for a layer: its source's, or what is shown instead of it.
 #[derive(Clone, Debug)]
 pub struct Sampled {
-    /// Which source.
-    pub source: SourceId,
-    /// Its frame.
+    /// Which layer.
+    pub layer: LayerId,
+    /// What it shows; None when there is nothing to show.
     pub frame: Option<Frame>,
 }
 
@@ -34,7 +34,7 @@ pub struct RenderJob<'a> {
     pub time: Timestamp,
     /// What to show.
     pub scene: &'a Scene,
-    /// What the sources gave; a source without an entry shows nothing.
+    /// What the layers show; a layer without an entry shows nothing.
     pub inputs: &'a [Sampled],
     /// The frames wanted, each of the canvas' size. A format decides the family of truth (RGB or YUV).
     pub outputs: Outputs,

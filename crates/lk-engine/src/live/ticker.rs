@@ -6,6 +6,7 @@ use super::{Run, Work};
 use crate::compositor::Shared;
 use crate::draft::Commit;
 use crate::outputs;
+use crate::sampling::{self, Asked, Given};
 use crate::statistics::Parts;
 use lk_compositor::{CpuRenderer, RenderJob, Renderer, Sampled, SourceId};
 use lk_media::clock::{Stopwatch, thread_cpu_time};
@@ -62,7 +63,7 @@ impl Ticker {
         let commit = shared.committed();
         self.take_up(&commit, time);
         let watch = Stopwatch::start();
-        let inputs = self.sample_all(&commit, index, time);
+        let inputs = self.sample_all(&commit, index, time)?;
         parts.sampling = watch.elapsed();
         let (specs, videos) = outputs::wanted(&commit.scene, shared.live_targets(time));
         let outputs = outputs::requests(&specs, &videos);
@@ -137,36 +138,15 @@ impl Ticker {
         Ok(())
     }
 
-    fn sample_all(&mut self, commit: &Commit, index: u64, time: Timestamp) -> Vec<Sampled> {
-        let mut sampled: Vec<Sampled> = Vec::new();
-        for layer in commit.scene.layers.values().filter(|l| l.visible && l.opacity > 0.0) {
-            // the last frame of a source that is lost stays, unless there is something to show instead
-            let instead = layer.fallback.is_some() && self.run.is_lost(layer.source);
-            let shows = self.sample_once(commit, layer.source, instead, (index, time), &mut sampled);
-            if let (false, Some(fallback)) = (shows, layer.fallback) {
-                self.sample_once(commit, fallback, false, (index, time), &mut sampled);
-            }
-        }
-        sampled
-    }
-
-    /// Samples a source unless that was done already; whether it shows anything.
-    fn sample_once(
-        &mut self,
-        commit: &Commit,
-        id: SourceId,
-        leave_out: bool,
-        at: (u64, Timestamp),
-        sampled: &mut Vec<Sampled>,
-    ) -> bool {
-        if let Some(done) = sampled.iter().find(|s| s.source == id) {
-            return done.frame.is_some();
-        }
-        let Some(source) = commit.sources.get(&id) else { return false };
-        let frame = self.sample(id, source, at).filter(|_| !leave_out);
-        let shows = frame.is_some();
-        sampled.push(Sampled { source: id, frame });
-        shows
+    fn sample_all(&mut self, commit: &Commit, index: u64, time: Timestamp) -> Result<Vec<Sampled>> {
+        let mut asked = Asked::default();
+        sampling::shown(&commit.scene, |_, id| {
+            let Some(source) = commit.sources.get(&id) else { return Ok(Given::default()) };
+            asked.once(id, || {
+                let frame = self.sample(id, source, (index, time));
+                Ok(Given { frame, lost: self.run.is_lost(id) })
+            })
+        })
     }
 
     fn sample(

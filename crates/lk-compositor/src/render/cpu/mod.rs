@@ -299,8 +299,7 @@ fn keeps_alpha(spec: &FrameSpec) -> bool {
     spec.format.has_alpha() && spec.alpha != AlphaKind::Opaque
 }
 
-/// What a layer shows: its source's frame, else its fallback's.
+/// What a layer shows.
 fn frame_of<'a>(layer: &Layer, job: &'a RenderJob<'_>) -> Option<&'a Frame> {
-    let of = |source| job.inputs.iter().filter(|i| i.source == source).find_map(|i| i.frame.as_ref());
-    of(layer.source).or_else(|| of(layer.fallback?))
+    job.inputs.iter().find(|i| i.layer == layer.id)?.frame.as_ref()
 }

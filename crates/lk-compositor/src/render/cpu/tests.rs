@@ -21,10 +21,17 @@ pub(super) fn picture(format: PixelFormat, width: u32, height: u32, seed: u32) -
         .unwrap()
 }
 
+/// What a source gives.
+#[derive(Clone)]
+pub(super) struct Input {
+    pub source: SourceId,
+    pub frame: Option<Frame>,
+}
+
 /// A scene, its sources' frames, and how layers are added to it.
 pub(super) struct Stage {
     pub scene: Scene,
-    pub inputs: Vec<Sampled>,
+    pub inputs: Vec<Input>,
 }
 
 impl Stage {
@@ -34,10 +41,17 @@ impl Stage {
 
     pub fn add(&mut self, frame: &Frame, placement: Placement) -> &mut Layer {
         let source = SourceId::unique();
-        self.inputs.push(Sampled { source, frame: Some(frame.clone()) });
+        self.inputs.push(Input { source, frame: Some(frame.clone()) });
         let slot = self.scene.top_slot();
         self.scene.layers.insert(slot, Layer { placement, ..Layer::new(source) });
         self.scene.layers.get_mut(&slot).unwrap()
+    }
+
+    /// What each layer shows: its source's frame, else its fallback's.
+    fn sampled(&self) -> Vec<Sampled> {
+        let of = |source| self.inputs.iter().find(|i| i.source == source)?.frame.clone();
+        let shown = |l: &Layer| of(l.source).or_else(|| of(l.fallback?));
+        self.scene.layers.values().map(|l| Sampled { layer: l.id, frame: shown(l) }).collect()
     }
 
     pub fn render(
@@ -46,7 +60,7 @@ impl Stage {
         outputs: Vec<OutputRequest>,
     ) -> lk_media::Result<Vec<Frame>> {
         let time = Timestamp::from_nanos(7);
-        let (scene, inputs, outputs) = (&self.scene, &self.inputs, outputs.into());
+        let (scene, inputs, outputs) = (&self.scene, &self.sampled(), outputs.into());
         renderer.submit(RenderJob { index: 3, time, scene, inputs, outputs })?;
         let rendered = renderer.poll().unwrap();
         assert_eq!((rendered.index, rendered.time), (3, time));
@@ -308,7 +322,7 @@ fn frames_are_handed_out_again_only_while_nothing_changes() {
     let later = |frame: &Frame| frame.at(Timestamp::from_nanos(99));
     assert!(again(&|s| s.inputs[1].frame = s.inputs[1].frame.as_ref().map(later)), "another time");
     assert!(again(&|s| s.inputs[2].frame = other()), "a frame nobody sees");
-    assert!(again(&|s| s.inputs.push(Sampled { source: SourceId::unique(), frame: other() })));
+    assert!(again(&|s| s.inputs.push(Input { source: SourceId::unique(), frame: other() })));
 
     assert!(!again(&|s| s.inputs[1].frame = other()), "another frame");
     assert!(!again(&|s| s.inputs[1].frame = None), "no frame");
@@ -332,7 +346,7 @@ fn frames_are_handed_out_again_only_while_nothing_changes() {
 fn a_fallback_is_never_stale() {
     let mut stage = Stage::new(16, 16);
     let shown = stage.add(&picture(PixelFormat::Rgb, 16, 16, 1), Placement::STRETCH).source;
-    stage.inputs.push(Sampled { source: SourceId::unique(), frame: None });
+    stage.inputs.push(Input { source: SourceId::unique(), frame: None });
     stage.scene.layers.get_mut(&0).unwrap().fallback = Some(shown);
     let missing = stage.inputs[1].source;
     stage.scene.layers.get_mut(&0).unwrap().source = missing;
