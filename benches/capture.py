@@ -2,8 +2,8 @@
 """What it costs to capture a window: ours, ffmpeg's x11grab and GStreamer's ximagesrc, taking turns.
 
 A private X server (Xvfb) shows a 1080p window that GStreamer paints 60 times a second. CPU milliseconds for each frame
-captured, of the program and of the X server; what starting costs, and what the painting costs the server, is taken
-away. Then what a window that stands still costs us. Needs xvfb, xdotool, gstreamer1.0-x and -plugins-good.
+captured, of the program and of the X server; what starting and the first frames cost, and what the painting costs the
+server, is taken away. Then what a window that stands still costs us. Needs xvfb, xdotool, gstreamer1.0-x and -plugins-good.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ while viewer.draw():
 """
 SIZE = "video/x-raw,format=BGRx,width=1920,height=1080,framerate=60/1"
 PAINTER = f"gst-launch-1.0 -q videotestsrc is-live=true pattern=ball ! {SIZE} ! ximagesink sync=false".split()
+FIRST = 60
+"""Frames that are not counted: programs and the memory they share with the server come to themselves."""
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -133,7 +135,7 @@ def main() -> None:
             before = cpu(server)
             time.sleep(3)
             idle = (cpu(server) - before) / 3
-            long, short = (programs(display, window, n) for n in (options.frames + 1, 1))
+            long, short = (programs(display, window, n) for n in (FIRST + options.frames, FIRST))
             for name, command in long.items():
                 all_of_it, start = cost(command, server, display), cost(short[name], server, display)
                 own, theirs, seconds = (a - b for a, b in zip(all_of_it, start, strict=True))

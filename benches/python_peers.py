@@ -43,6 +43,9 @@ class Output:
         """Encodes a frame; None ends the file."""
         if self.container is None:
             return
+        if frame is not None:
+            # a graph passes on the kind of the still's frame, and the encoder would make each an I-frame
+            frame.pict_type = av.video.frame.PictureType.NONE
         for packet in self.stream.encode(frame):
             self.container.mux(packet)
         if frame is None:

@@ -5,7 +5,6 @@ use crate::desk::{OUTPUT, SCREEN, With, in_a_session, options};
 use crate::display::{two_hundred_leave_nothing_behind, wait_until};
 use livekit_studio::{CHOOSE, Capture, CaptureOptions, ErrorKind, Region, WindowRule, diagnose, windows};
 use lk_media::{Cancel, Size, VideoSource, thread};
-use std::cell::Cell;
 use std::time::Duration;
 
 #[test]
@@ -128,21 +127,11 @@ fn a_user_who_thinks_can_be_given_up_on() {
 fn many_captures_leave_nothing_behind() {
     in_a_session(With::Portal, |desk| {
         desk.keep_moving();
-        let again = Cell::new(0);
         two_hundred_leave_nothing_behind(|| {
-            let options = || CaptureOptions { remember: Some("again".to_owned()), ..options() };
-            let mut capture = Capture::screen(None, options()).expect("it is remembered");
-            if capture.size().is_none() {
-                // the backend goes deaf where it is still busy with the end of the share before
-                assert_eq!(capture.state().word(), "stalled");
-                again.set(again.get() + 1);
-                drop(capture);
-                capture = Capture::screen(None, options()).expect("it is remembered");
-            }
+            let options = CaptureOptions { remember: Some("again".to_owned()), ..options() };
+            let capture = Capture::screen(None, options).expect("it is remembered");
             assert_eq!(capture.size(), Some(SCREEN));
         });
-        println!("{} of 200 were opened again for their first picture", again.get());
-        assert!(again.get() <= 10, "{}", again.get());
         assert_eq!(desk.asked(), 1);
     });
 }
