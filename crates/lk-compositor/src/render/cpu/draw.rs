@@ -12,7 +12,7 @@ use super::output;
 use super::plan::{LayerPlan, Part, PartPlan, Parts};
 use super::pool::Task;
 use super::resample::Sheet;
-use super::source::CHANNELS;
+use super::source::{CHANNELS, Slices};
 use super::tiles::{Bands, Tile};
 use crate::scene::{Blend, Color};
 use lk_media::{FrameMut, PixelFormat, Size};
@@ -78,6 +78,11 @@ impl Task for Drawing {
 }
 
 impl Drawing {
+    /// Whether all there is to a tile is one picture that lies in its frame as it is needed.
+    pub fn copies(&self, tile: &Tile) -> bool {
+        tile.plain && tile.bottom.is_some_and(|bottom| self.layers[bottom].is_in_place())
+    }
+
     fn draw(&self, tile: &Tile) {
         let area = &tile.area;
         if let (true, Some(bottom), Family::Yuv { .. } | Family::Rgb { alpha: false }) =
@@ -194,11 +199,23 @@ struct LayerRows<'a> {
     parts: &'a [Part],
 }
 
+impl LayerRows<'_> {
+    /// What makes a plane, and which of its channels that is.
+    fn part(&self, plane: usize) -> Option<(&PartPlan, &Part, usize)> {
+        let mut parts = self.layer.parts.iter().zip(self.parts);
+        let (plan, part) = parts.find(|(plan, _)| plan.shape.planes.contains(&plane))?;
+        Some((plan, part, plane - plan.shape.planes.start))
+    }
+}
+
 impl output::Rows for LayerRows<'_> {
     fn row(&self, plane: usize, y: usize, x: Range<usize>) -> &[u8] {
-        let mut parts = self.layer.parts.iter().zip(self.parts);
-        let found = parts.find(|(plan, _)| plan.shape.planes.contains(&plane));
-        found.map_or(&[], |(plan, part)| part.row(&plan.reader, plane - plan.shape.planes.start, y, x))
+        self.part(plane).map_or(&[], |(plan, part, channel)| part.row(&plan.reader, channel, y, x))
+    }
+
+    fn in_frame(&self, plane: usize, area: &Area) -> Option<(Slices<'_>, usize)> {
+        let (plan, part, channel) = self.part(plane)?;
+        part.in_frame(&plan.reader, channel, area)
     }
 
     fn has_alpha(&self) -> bool {

@@ -66,6 +66,8 @@ use tiles::{BAND_PIXELS, Bands, Cutter, Shape};
 const CACHE_LIMIT: usize = 256 << 20;
 /// Fewer bands of pixels are as soon drawn as another thread is woken.
 const THREAD_BANDS: usize = 2;
+/// So many pixels that are only copied take as long as one that is drawn, and memory gives two threads hardly more of them.
+const COPIES: usize = 8;
 /// More than this only take memory.
 const MAX_THREADS: usize = 256;
 
@@ -165,7 +167,9 @@ impl CpuRenderer {
         self.statistics.written += d.targets.len() as u64;
         let pixels: usize = d.tiles.iter().map(|t| t.area.pixels()).sum();
         self.statistics.drawn += pixels as u64;
-        self.pool.run(drawing.clone(), 1 + pixels / (THREAD_BANDS * self.band_pixels))?;
+        let work: usize =
+            d.tiles.iter().map(|t| t.area.pixels() / if d.copies(t) { COPIES } else { 1 }).sum();
+        self.pool.run(drawing.clone(), 1 + work / (THREAD_BANDS * self.band_pixels))?;
         let d = Arc::get_mut(&mut drawing).ok_or_else(still_held)?;
         for target in d.targets.drain(..).map(Mutex::into_inner) {
             let frame = target.frame.publish(job.time);

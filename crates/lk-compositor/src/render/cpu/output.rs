@@ -4,6 +4,7 @@
 use super::canvas::cells;
 use super::geometry::Area;
 use super::rgb16::interleave;
+use super::source::Slices;
 use lk_media::kernel::{prefetch, rows_ahead};
 use lk_media::{AlphaKind, FrameMut, PixelFormat, PlaneMut};
 use std::ops::Range;
@@ -12,6 +13,10 @@ use std::ops::Range;
 pub(super) trait Rows {
     /// Columns `x` of row `y` of a plane.
     fn row(&self, plane: usize, y: usize, x: Range<usize>) -> &[u8];
+    /// The rows of `area` of a plane, if they lie in a frame just so, and the number of the first of them there.
+    fn in_frame(&self, _plane: usize, _area: &Area) -> Option<(Slices<'_>, usize)> {
+        None
+    }
     /// Whether there is a plane of alpha.
     fn has_alpha(&self) -> bool;
 }
@@ -64,6 +69,13 @@ fn each_row(to: &mut PlaneMut<'_>, y: &Range<usize>, x: Range<usize>, mut f: imp
 }
 
 fn copy(from: &impl Rows, plane: usize, area: &Area, to: &mut PlaneMut<'_>) {
+    if let Some((rows, first)) = from.in_frame(plane, area) {
+        let row = |y: usize| first + y - area.y.start;
+        return each_row(to, &area.y, area.x.clone(), |y, out| {
+            rows.ahead(row(y));
+            out.copy_from_slice(rows.row(row(y)));
+        });
+    }
     each_row(to, &area.y, area.x.clone(), |y, out| out.copy_from_slice(from.row(plane, y, area.x.clone())));
 }
 

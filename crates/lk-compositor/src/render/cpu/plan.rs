@@ -8,7 +8,7 @@ use super::coverage::Outline;
 use super::geometry::{Area, AxisMap, Geometry, GeometryKey, Grid, Turn};
 use super::resample::Block;
 use super::rotate::{Pieces, Turned};
-use super::source::{CHANNELS, Pixels, Reader, Wanted};
+use super::source::{CHANNELS, Pixels, Reader, Slices, Wanted};
 use super::tiles::Shape;
 use super::weights::Taps;
 use crate::scene::{Blend, Layer};
@@ -302,6 +302,19 @@ impl Part {
                 whole.row(reader, channel, whole.area.y.start + top + row, left + x.start..left + x.end)
             }
         }
+    }
+
+    /// The rows of `area` of a channel, if they lie in the frame just so, and the number of the first of them there.
+    pub fn in_frame<'a>(
+        &self,
+        reader: &'a Reader,
+        channel: usize,
+        area: &Area,
+    ) -> Option<(Slices<'a>, usize)> {
+        let Planes::InFrame(left, top) = self.planes else { return None };
+        let left = left + area.x.start - self.area.x.start;
+        let slices = reader.slices(channel, &(left..left + area.x.len()))?;
+        Some((slices, top + area.y.start - self.area.y.start))
     }
 
     /// Columns `x` of row `y` if they are pixels of four bytes that nothing was made of yet, with alpha.
