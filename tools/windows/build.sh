@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # build.sh         the wheel for Windows x64 into dist/windows/, with FFmpeg and the camera's filter in it
+# build.sh test    the tests of captures in Rust, run under Wine (test.sh calls it)
 # build.sh check   only the type check of the workspace for Windows, with the tool chain that is there
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -19,6 +20,11 @@ case ${1:-wheel} in
         build check --workspace
         build check -p lk-vcam
         ;;
+    test)
+        have_tool_chain || die "there is no tool chain for Windows: run make windows"
+        cross_env
+        build test -p lk-io --lib -- window_capture --nocapture
+        ;;
     wheel)
         tools/windows/toolchain.sh packages rust std x264 ffmpeg
         cross_env
@@ -34,5 +40,5 @@ case ${1:-wheel} in
         mapfile -t dlls < <(windows_dlls)
         "$PY" tools/windows/bundle_dlls.py "$WIN"/wheel/*.whl "$DIST" "${dlls[@]}" "$filter"
         ;;
-    *) die "usage: build.sh [check]" ;;
+    *) die "usage: build.sh [check|test]" ;;
 esac

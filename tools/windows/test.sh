@@ -82,6 +82,12 @@ title "A render on Windows is the one on Linux"
 python tests/windows/render.py "$scratch/windows.npz" && "$PY" -P tests/windows/render.py "$scratch/linux.npz" &&
     "$PY" tests/windows/compare.py "$scratch/windows.npz" "$scratch/linux.npz" || failed+=("the render")
 
+if [ $# = 0 ]; then
+    title "Captures, in Rust"
+    tools/windows/build.sh test >"$LOG/captures.txt" 2>&1 || failed+=("captures in Rust, see $LOG/captures.txt")
+    grep -E '^(SKIP:|test )' "$LOG/captures.txt" || true
+fi
+
 title "Python tests that make sense under Wine"
 tests=("$@")
 [ $# -gt 0 ] || mapfile -t tests < <(sed 's/#.*//; /^ *$/d; s|^|python/tests/|' tests/windows/suite.txt)
