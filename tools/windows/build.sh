@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # build.sh         the wheel for Windows x64 into dist/windows/, with FFmpeg and the camera's filter in it
 # build.sh test    the tests of captures in Rust, run under Wine (test.sh calls it)
-# build.sh check   only the type check of the workspace for Windows, with the tool chain that is there
+# build.sh check   only the type check and the lints of the workspace for Windows, with the tool chain that is there
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 cd "$ROOT"
@@ -17,8 +17,13 @@ case ${1:-wheel} in
     check)
         have_tool_chain || die "there is no tool chain for Windows: run make windows"
         cross_env
-        build check --workspace
-        build check -p lk-vcam
+        if [ -e "$WIN/.done/clippy" ]; then
+            build clippy --workspace --all-targets -- -D warnings
+            build clippy -p lk-vcam -- -D warnings
+        else
+            build check --workspace
+            build check -p lk-vcam
+        fi
         ;;
     test)
         have_tool_chain || die "there is no tool chain for Windows: run make windows"
@@ -26,7 +31,7 @@ case ${1:-wheel} in
         build test -p lk-io --lib -- window_capture --nocapture
         ;;
     wheel)
-        tools/windows/toolchain.sh packages rust std x264 ffmpeg
+        tools/windows/toolchain.sh packages rust clippy std x264 ffmpeg
         cross_env
         title "Cross-building for $TRIPLE"
         # by itself: together with the others it would have their features, and with them FFmpeg

@@ -49,10 +49,6 @@ export LIVEKIT_TEST_MICROPHONE=-26
 # ---- The wheel ------------------------------------------------------------------------------------------------
 
 title "Installing $wheel under $("$WINE" --version)"
-site=$WIN/python/Lib/site-packages
-rm -rf "$site"/livekit_studio* "$site"/LiveKit*
-unzip -qo "$wheel" -d "$site"
-
 # what the tests find on their path, and nothing else of this machine's
 export WINEPATH="Z:${WIN//\//\\}\\tools;Z:${FFMPEG_WINDOWS//\//\\}\\bin"
 export LIVEKIT_THREADS=2 PYTHONUTF8=1 PYTHONDONTWRITEBYTECODE=1
@@ -75,6 +71,8 @@ desktop() {
 }
 
 desktop
+python -m pip install --quiet --no-index --no-deps --force-reinstall --disable-pip-version-check \
+    --no-warn-script-location "$wheel"
 # of a run that was cut off
 python -m livekit_studio vcam unregister >/dev/null || true
 failed=()
