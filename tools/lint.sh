@@ -59,9 +59,9 @@ check "licences of dependencies" "$PY" tools/check_licenses.py
 check "list of what is inside" "$PY" tools/licences.py
 check "clippy" clippy
 if (. tools/windows/env.sh && have_tool_chain); then
-    check "types for Windows" tools/windows/build.sh check
+    check "types and lints for Windows" tools/windows/build.sh check
 else
-    say "skipped: types for Windows (there is no tool chain for it here: make windows)"
+    say "skipped: types and lints for Windows (there is no tool chain for it here: make windows)"
 fi
 check "wheel" tools/wheel.sh install
 check "Python stubs match the wheel" stubs

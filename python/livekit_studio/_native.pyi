@@ -716,7 +716,8 @@ class WindowCapture(VideoSource):
         id: the display's number for it, which does not come back.
         cursor: whether the mouse pointer is in the picture.
         fps: frames a second at the most.
-        display: the X display, if not that of the session; "portal" asks the user.
+        display: the X display, if not that of the session; "portal" asks the user. On Windows, "wgc" or "gdi" is the way
+            to see the one desktop there is; None is the first of them that works.
         remember: a name under which it is remembered what the user chose, so that the next capture with that name does
             not ask. None asks every time.
         timeout: seconds the user may take to choose; Ctrl-C ends the waiting.
@@ -772,10 +773,11 @@ class ScreenCapture(VideoSource):
 
     Args:
         display: the display, if not that of the session: ":0" is one of X11, "wayland-1" or the path of a socket one
-            of Wayland, "portal" asks the user.
+            of Wayland, "portal" asks the user. On Windows, "wgc" or "gdi" is the way to see the one desktop there is;
+            None is the first of them that works.
         region: (x, y, width, height) in pixels from the top left; None is all of it.
         output: the screen by its name ("HDMI-A-1") or its number. None is the first on Wayland, and all of them
-            together on X11.
+            together on X11. Windows takes none: there they are one.
         cursor: whether the mouse pointer is in the picture.
         fps: frames a second at the most.
         remember: a name under which it is remembered what the user chose, so that the next capture with that name does

@@ -124,7 +124,9 @@ def test_places_are_those_of_the_live_clock() -> None:
     after = time.monotonic()
     sound = port.pull(RATE, at=before)
     first = int(np.flatnonzero(sound[:, 0])[0])
-    assert -1 <= first <= (after - before) * RATE + 1
+    # Python's clock goes by steps on Windows
+    step = time.get_clock_info("monotonic").resolution
+    assert -1 <= first <= (after - before + step) * RATE + 1
     assert (sound[first : first + 480] == 0.5).all()
     assert not sound[first + 480 :].any()
 
@@ -219,6 +221,6 @@ def test_sounds_that_pictures_bring_are_added() -> None:
     with pytest.raises(lk.MediaError, match="no sound"):
         scene.audio.add(lk.Color("red"))
     with pytest.raises(lk.DeviceError):
-        scene.audio.add(3)
+        scene.audio.add(999)
     with pytest.raises(lk.FormatError):
         scene.audio.add(None)  # type: ignore[arg-type]

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import random
@@ -18,6 +17,7 @@ import media
 import numpy as np
 import programs
 import pytest
+from resources import memory, usage
 
 PATIENCE = 60  # seconds until something hanging counts as a failure; no measure of speed
 ROOM = 64 << 20  # bytes that may be in use after many cycles beyond those after few: 64 kB each of a thousand
@@ -204,20 +204,6 @@ def test_a_recorder_that_is_let_go_does_not_hold_the_interpreter(tmp_path: Path)
 
 
 # ---- Create, start, drop -------------------------------------------------------------------------------------
-
-
-def usage() -> tuple[int, int]:
-    """Threads and open files of this process."""
-    return len(os.listdir("/proc/self/task")), len(os.listdir("/proc/self/fd"))
-
-
-def memory() -> int:
-    """Bytes of this process in memory, without what the C library keeps for later."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
-    fields = Path("/proc/self/statm").read_text().split()
-    return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 class Nothing(lk.VideoTarget):

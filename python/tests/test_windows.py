@@ -11,6 +11,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from textwrap import dedent
 
@@ -142,14 +144,22 @@ def listed() -> bool:
     return re.search(r'"LiveKit" \(video\)', told) is not None
 
 
-def captured(frames: int, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
-    """Luma of what ffmpeg.exe gets of the camera; every picture as it comes."""
-    done = other_program(
+def capture_of(frames: int) -> list[str]:
+    return [
         *("-f", "dshow", "-rtbufsize", "200M", "-i", "video=LiveKit", "-frames:v", str(frames)),
         *("-c:v", "copy", "-f", "rawvideo", "-"),
-    )
+    ]
+
+
+def captured(frames: int, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
+    """Luma of what ffmpeg.exe gets of the camera; every picture as it comes."""
+    done = other_program(*capture_of(frames))
     assert done.returncode == 0, done.stderr.decode(errors="replace")[-3000:]
-    pictures = np.frombuffer(done.stdout, np.uint8)
+    return lumas_of(done.stdout, width, height)
+
+
+def lumas_of(data: bytes, width: int, height: int) -> np.ndarray:
+    pictures = np.frombuffer(data, np.uint8)
     assert len(pictures) % (width * height * 2) == 0
     return pictures.reshape(-1, height, width, 2)[..., 0]
 
@@ -173,6 +183,30 @@ def test_another_program_sees_300_pictures_whole_and_in_order(registered: None) 
     steps = np.diff(values[5:])
     assert ((steps >= 0) & (steps <= 4) | (steps < -150)).all(), values
     assert len(set(values)) > 150
+
+
+def test_several_programs_see_the_same(registered: None) -> None:
+    """Two of somebody else's and one of ours at a time, each with pictures whole and in order."""
+    with Writer("LiveKitVCam", WIDTH, HEIGHT, 30, 10**6) as writer:
+        writer.go_on()
+        with ThreadPoolExecutor(3) as readers, lk.Camera("LiveKit", format="yuyv422") as camera:
+            others = [readers.submit(other_program, *capture_of(90)) for _ in range(2)]
+            ours = [int(frame.array[0, 0, 0]) for frame in islice(camera.frames(timeout=PATIENCE), 90)]
+            done = [other.result(PATIENCE) for other in others]
+    for other in done:
+        assert other.returncode == 0, other.stderr.decode(errors="replace")[-3000:]
+        lumas = lumas_of(other.stdout, WIDTH, HEIGHT)[5:]
+        assert len(lumas) == 85
+        assert all((luma == luma[0, 0]).all() for luma in lumas), "a torn picture"
+        in_order([int(luma[0, 0]) for luma in lumas])
+    in_order(ours[5:])
+
+
+def in_order(values: list[int]) -> None:
+    steps = np.diff(values)
+    # the last picture is shown again where one is late, and one is left out where two come at a time
+    assert ((steps >= 0) & (steps <= 8) | (steps < -150)).all(), values
+    assert len(set(values)) > 40, values
 
 
 def test_standby_and_writers_that_come_and_go(registered: None) -> None:
@@ -252,36 +286,93 @@ def test_regsvr32_registers_it_too(registered: None) -> None:
 # ---- The desktop ----------------------------------------------------------------------------------------------
 
 
-def test_a_window_shows_what_it_is_given_and_is_captured() -> None:
-    picture = np.zeros((120, 160, 3), np.uint8)
-    picture[:60, :80] = (255, 0, 0)
-    picture[60:, 80:] = (0, 255, 0)
-    viewer = lk.Viewer(160, 120)
-    port = lk.VideoPort()
-    viewer.set_source(port)
-    port.push(picture)
-    try:
-        assert viewer.draw()
-        with lk.WindowCapture(pid=os.getpid()) as capture:
-            end = time.monotonic() + PATIENCE
-            while True:
-                viewer.draw()
-                seen = capture.frame().to_ndarray("bgr24")
-                if seen.shape == picture.shape and np.array_equal(seen, picture):
-                    break
-                assert time.monotonic() < end, "it never shows the picture"
-    finally:
-        viewer.close()
-    assert not viewer.draw()
+GRAPHICS = "Windows.Graphics.Capture"
+PICTURE = np.zeros((120, 160, 3), np.uint8)
+PICTURE[:60, :80] = (255, 0, 0)
+PICTURE[60:, 80:] = (0, 255, 0)
 
 
-def test_the_screen_shows_a_window_too() -> None:
+@pytest.fixture
+def viewer() -> Iterator[lk.Viewer]:
+    """A window that shows PICTURE."""
+    window, port = lk.Viewer(160, 120), lk.VideoPort()
+    window.set_source(port)
+    port.push(PICTURE)
+    assert window.draw()
+    yield window
+    window.close()
+    assert not window.draw()
+
+
+def by_the_system() -> str:
+    """How the command line says that screens are seen."""
+    command = [sys.executable, "-P", "-m", "livekit_studio", "doctor"]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False).stdout
+    (way,) = re.findall(r"by (GDI|Windows\.Graphics\.Capture)", told)
+    return str(way)
+
+
+@pytest.mark.parametrize("display", [None, "gdi", "wgc"])
+def test_a_window_shows_what_it_is_given_and_is_captured(viewer: lk.Viewer, display: str | None) -> None:
+    if display == "wgc" and by_the_system() != GRAPHICS:
+        with pytest.raises(lk.DisplayError, match=GRAPHICS) as missing:
+            lk.WindowCapture(pid=os.getpid(), display=display)
+        assert 'display="gdi"' in str(missing.value.hint)
+        return
+    with lk.WindowCapture(pid=os.getpid(), display=display) as capture:
+        end = time.monotonic() + PATIENCE
+        while True:
+            viewer.draw()
+            seen = capture.frame().to_ndarray("bgr24")
+            if seen.shape == PICTURE.shape and np.array_equal(seen, PICTURE):
+                break
+            assert time.monotonic() < end, "it never shows the picture"
+
+
+def test_windows_has_one_desktop_and_ways_to_see_it() -> None:
+    assert lk.windows(display="gdi") == lk.windows()
+    for open_it in (lambda name: lk.ScreenCapture(display=name), lambda name: lk.windows(display=name)):
+        with pytest.raises(lk.DisplayError, match="one desktop") as error:
+            open_it(":0")
+        assert '"wgc"' in str(error.value.hint)
+
+
+def test_a_window_that_was_iconified_is_seen_again(viewer: lk.Viewer) -> None:
+    import ctypes
+
+    def wait(capture: lk.WindowCapture, state: str) -> None:
+        end = time.monotonic() + PATIENCE
+        while capture.state != state:
+            viewer.draw()
+            assert time.monotonic() < end, f"{capture.state}, never {state}"
+            time.sleep(0.02)
+
+    minimize, restore = 6, 9
+    show = ctypes.WinDLL("user32").ShowWindow
+    with lk.WindowCapture(pid=os.getpid()) as capture:
+        wait(capture, "live")
+        window = capture.window
+        assert window is not None
+        show(window.id, minimize)
+        wait(capture, "stalled")
+        frames = capture.frames
+        show(window.id, restore)
+        wait(capture, "live")
+        assert capture.frames > frames
+        end = time.monotonic() + PATIENCE
+        while not np.array_equal(capture.frame().to_ndarray("bgr24"), PICTURE):
+            viewer.draw()
+            assert time.monotonic() < end, "it never shows what it showed before"
+
+
+@pytest.mark.parametrize("display", [None, "gdi"])
+def test_the_screen_shows_a_window_too(display: str | None) -> None:
     viewer = lk.Viewer(160, 120)
     port = lk.VideoPort()
     viewer.set_source(port)
     port.push(np.full((120, 160, 3), (200, 30, 220), np.uint8))
     try:
-        with lk.ScreenCapture() as capture:
+        with lk.ScreenCapture(display) as capture:
             end = time.monotonic() + PATIENCE
             while True:
                 viewer.draw()
@@ -289,6 +380,15 @@ def test_the_screen_shows_a_window_too() -> None:
                 if (seen == (200, 30, 220)).all(axis=2).sum() == 120 * 160:
                     break
                 assert time.monotonic() < end, "it is never on the screen"
+        left, top = np.argwhere((seen == (200, 30, 220)).all(axis=2))[0][::-1]
+        part = (int(left) - 1, int(top), 20, 10)
+        with lk.ScreenCapture(display, part) as capture:
+            while not (capture.frame().to_ndarray("bgr24")[:, 1:] == (200, 30, 220)).all():
+                viewer.draw()
+                assert time.monotonic() < end, "its corner is never seen"
+            assert capture.size() == (20, 10)
+        with pytest.raises(lk.ParameterError, match="outside the screen"):
+            lk.ScreenCapture(display, (0, 0, 10_000, 10))
     finally:
         viewer.close()
 

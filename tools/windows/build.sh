@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # build.sh         the wheel for Windows x64 into dist/windows/, with FFmpeg and the camera's filter in it
-# build.sh check   only the type check of the workspace for Windows, with the tool chain that is there
+# build.sh test    the tests of captures in Rust, run under Wine (test.sh calls it)
+# build.sh check   only the type check and the lints of the workspace for Windows, with the tool chain that is there
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 cd "$ROOT"
@@ -16,11 +17,21 @@ case ${1:-wheel} in
     check)
         have_tool_chain || die "there is no tool chain for Windows: run make windows"
         cross_env
-        build check --workspace
-        build check -p lk-vcam
+        if [ -e "$WIN/.done/clippy" ]; then
+            build clippy --workspace --all-targets -- -D warnings
+            build clippy -p lk-vcam -- -D warnings
+        else
+            build check --workspace
+            build check -p lk-vcam
+        fi
+        ;;
+    test)
+        have_tool_chain || die "there is no tool chain for Windows: run make windows"
+        cross_env
+        build test -p lk-io --lib -- window_capture --nocapture
         ;;
     wheel)
-        tools/windows/toolchain.sh packages rust std x264 ffmpeg
+        tools/windows/toolchain.sh packages rust clippy std x264 ffmpeg
         cross_env
         title "Cross-building for $TRIPLE"
         # by itself: together with the others it would have their features, and with them FFmpeg
@@ -34,5 +45,5 @@ case ${1:-wheel} in
         mapfile -t dlls < <(windows_dlls)
         "$PY" tools/windows/bundle_dlls.py "$WIN"/wheel/*.whl "$DIST" "${dlls[@]}" "$filter"
         ;;
-    *) die "usage: build.sh [check]" ;;
+    *) die "usage: build.sh [check|test]" ;;
 esac

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -54,16 +55,24 @@ def bundle(wheel: Path, folder: Path, libraries: list[Path]) -> Path:
     return made
 
 
+def extension_imports(wheel: Path) -> tuple[str, set[str]]:
+    """The name of a wheel's extension, and the DLLs it asks for."""
+    with zipfile.ZipFile(wheel) as file, tempfile.TemporaryDirectory() as folder:
+        (name,) = (name for name in file.namelist() if name.endswith(".pyd"))
+        return name, imports(Path(file.extract(name, folder)))
+
+
 def main(wheel: str, folder: str, *dlls: str) -> int:
     libraries = sorted({Path(dll) for dll in dlls})
     there = {library.name.lower() for library in libraries}
     known = {f"{name}.dll" for name in SYSTEM.split()}
-    for library in libraries:
+    asked = [extension_imports(Path(wheel)), *((library.name, imports(library)) for library in libraries)]
+    for name, needed in asked:
         # other programs load the camera's filter, and look for nothing in its folder
-        beside = set() if library.name == FILTER else there
-        missing = {n for n in imports(library) - beside - known if not n.startswith("api-ms-win-")}
+        beside = set() if name == FILTER else there
+        missing = {n for n in needed - beside - known if not n.startswith("api-ms-win-")}
         if missing:
-            print(f"{library.name} needs {', '.join(sorted(missing))}, which nobody brings", file=sys.stderr)
+            print(f"{name} needs {', '.join(sorted(missing))}, which nobody brings", file=sys.stderr)
             return 1
     print(f"wheel: {bundle(Path(wheel), Path(folder), libraries)}")
     return 0

@@ -49,10 +49,6 @@ export LIVEKIT_TEST_MICROPHONE=-26
 # ---- The wheel ------------------------------------------------------------------------------------------------
 
 title "Installing $wheel under $("$WINE" --version)"
-site=$WIN/python/Lib/site-packages
-rm -rf "$site"/livekit_studio* "$site"/LiveKit*
-unzip -qo "$wheel" -d "$site"
-
 # what the tests find on their path, and nothing else of this machine's
 export WINEPATH="Z:${WIN//\//\\}\\tools;Z:${FFMPEG_WINDOWS//\//\\}\\bin"
 export LIVEKIT_THREADS=2 PYTHONUTF8=1 PYTHONDONTWRITEBYTECODE=1
@@ -75,12 +71,20 @@ desktop() {
 }
 
 desktop
+python -m pip install --quiet --no-index --no-deps --force-reinstall --disable-pip-version-check \
+    --no-warn-script-location "$wheel"
 # of a run that was cut off
 python -m livekit_studio vcam unregister >/dev/null || true
 failed=()
 title "A render on Windows is the one on Linux"
 python tests/windows/render.py "$scratch/windows.npz" && "$PY" -P tests/windows/render.py "$scratch/linux.npz" &&
     "$PY" tests/windows/compare.py "$scratch/windows.npz" "$scratch/linux.npz" || failed+=("the render")
+
+if [ $# = 0 ]; then
+    title "Captures, in Rust"
+    tools/windows/build.sh test >"$LOG/captures.txt" 2>&1 || failed+=("captures in Rust, see $LOG/captures.txt")
+    grep -E '^(SKIP:|test )' "$LOG/captures.txt" || true
+fi
 
 title "Python tests that make sense under Wine"
 tests=("$@")

@@ -3,12 +3,12 @@
 # The cross tool chain for Windows x64 on Debian 12, in build/windows/ (see env.sh): a Rust compiler with the standard
 # library for Windows, FFmpeg and x264 from Debian's sources, Wine, a Windows CPython, a Windows ffmpeg.exe.
 # toolchain.sh          all steps
-# toolchain.sh STEP...  these alone, of: packages rust std x264 ffmpeg wine python ffmpeg_exe
+# toolchain.sh STEP...  these alone, of: packages rust clippy std x264 ffmpeg wine python ffmpeg_exe
 # What is there is kept; a step that is cut off starts again.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 HERE=$ROOT/tools/windows
-STEPS=(packages rust std x264 ffmpeg wine python ffmpeg_exe)
+STEPS=(packages rust clippy std x264 ffmpeg wine python ffmpeg_exe)
 PACKAGES=(gcc-mingw-w64-x86-64-posix g++-mingw-w64-x86-64-posix mingw-w64-tools libz-mingw-w64-dev nasm
     wine wine64 xvfb pulseaudio unzip dpkg-dev)
 JOBS=$(nproc)
@@ -36,13 +36,28 @@ step_rust() {
         --no-enhances rustc-web cargo-web | grep -E '^(libstd-rust-web-.*|libllvm[0-9]+|libgit2-.*|libhttp-parser.*|libmbed.*)$' | sort -u)
     apt-get download -q rustc-web cargo-web rust-web-src $needs
     for package in *.deb; do dpkg -x "$package" "$WIN/rust"; done
+    rust_tools rustc cargo
+    "$WIN/bin/rustc" --version
+}
+
+# rust_tools NAME...: has them find the compiler's own libraries
+rust_tools() {
     local tool
-    for tool in rustc cargo; do
+    for tool in "$@"; do
         printf '#!/bin/sh\nLD_LIBRARY_PATH=%s exec %s "$@"\n' \
             "$WIN/rust/usr/lib/x86_64-linux-gnu" "$WIN/rust/usr/bin/$tool" >"$WIN/bin/$tool"
         chmod +x "$WIN/bin/$tool"
     done
-    "$WIN/bin/rustc" --version
+}
+
+# The lints of that compiler.
+step_clippy() {
+    rm -rf "$WIN/work/clippy" && mkdir -p "$WIN/work/clippy"
+    cd "$WIN/work/clippy"
+    apt-get download -q rust-web-clippy
+    dpkg -x rust-web-clippy_*.deb "$WIN/rust"
+    rm -rf "$WIN/work/clippy"
+    rust_tools cargo-clippy
 }
 
 # The standard library for Windows, built once from its source: a target like any other afterwards.

@@ -15,6 +15,8 @@ mod bell;
 pub mod camera;
 #[cfg(feature = "media")]
 mod choose;
+#[cfg(all(feature = "media", windows))]
+mod com;
 #[cfg(feature = "media")]
 pub mod copier;
 #[cfg(all(feature = "media", any(target_os = "linux", windows)))]

@@ -2,7 +2,7 @@
 //! The filter: a pin, and a thread that delivers to it while the graph runs.
 
 use crate::CLASS;
-use crate::pin::{self, Pin};
+use crate::pin::Pin;
 use crate::state::State;
 use crate::stream::Streaming;
 use lk_io::dshow::{self, Part, Place};
@@ -20,7 +20,7 @@ pub(crate) fn new() -> Result<IBaseFilter> {
 
 impl Part for State {
     const CLASS: GUID = CLASS;
-    const PIN: &'static str = pin::NAME;
+    const PIN: &'static str = "Capture";
 
     fn place(&self) -> &Place {
         &self.place

@@ -5,9 +5,8 @@
 use crate::lists::Types;
 use crate::media_type::{Format, given};
 use crate::state::{Connected, State};
-use lk_io::dshow::{Shared, write_name};
+use lk_io::dshow::{Shared, pin_id, tell_pin};
 use std::ffi::c_void;
-use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use windows::Win32::Foundation::{E_INVALIDARG, E_NOTIMPL, E_POINTER, E_UNEXPECTED, S_FALSE, S_OK, SIZE};
 use windows::Win32::Media::DirectShow::{
@@ -20,11 +19,9 @@ use windows::Win32::Media::KernelStreaming::{IKsPropertySet, IKsPropertySet_Impl
 use windows::Win32::Media::MediaFoundation::{
     AM_MEDIA_TYPE, AMPROPSETID_Pin, CLSID_MemoryAllocator, FORMAT_VideoInfo, PIN_CATEGORY_CAPTURE,
 };
-use windows::Win32::System::Com::{CLSCTX_INPROC_SERVER, CoCreateInstance, CoTaskMemAlloc};
+use windows::Win32::System::Com::{CLSCTX_INPROC_SERVER, CoCreateInstance};
 use windows_core::{GUID, HRESULT, IUnknownImpl, Interface, OutRef, PWSTR, Ref, Result, implement};
 
-/// What programs call it.
-pub(crate) const NAME: &str = "Capture";
 /// Samples on their way at a time.
 const SAMPLES: i32 = 4;
 const E_PROP_SET_UNSUPPORTED: HRESULT = HRESULT(0x80070492_u32 as i32);
@@ -154,11 +151,7 @@ impl IPin_Impl for Pin_Impl {
 
     fn QueryPinInfo(&self, info: *mut PIN_INFO) -> Result<()> {
         // SAFETY: null, or a place for the structure, by the contract of the method.
-        let Some(info) = (unsafe { info.as_mut() }) else { return Err(E_POINTER.into()) };
-        info.pFilter = ManuallyDrop::new(self.0.place.filter());
-        info.dir = PINDIR_OUTPUT;
-        write_name(&mut info.achName, NAME);
-        Ok(())
+        unsafe { tell_pin(&*self.0, PINDIR_OUTPUT, info) }
     }
 
     fn QueryDirection(&self) -> Result<PIN_DIRECTION> {
@@ -166,15 +159,7 @@ impl IPin_Impl for Pin_Impl {
     }
 
     fn QueryId(&self) -> Result<PWSTR> {
-        let name: Vec<u16> = NAME.encode_utf16().chain([0]).collect();
-        // SAFETY: memory of that size, or none.
-        let place = unsafe { CoTaskMemAlloc(size_of_val(name.as_slice())) }.cast::<u16>();
-        if place.is_null() {
-            return Err(windows::Win32::Foundation::E_OUTOFMEMORY.into());
-        }
-        // SAFETY: just made, and large enough.
-        unsafe { place.copy_from_nonoverlapping(name.as_ptr(), name.len()) };
-        Ok(PWSTR(place))
+        pin_id::<State>()
     }
 
     fn QueryAccept(&self, kind: *const AM_MEDIA_TYPE) -> HRESULT {

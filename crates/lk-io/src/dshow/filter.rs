@@ -101,7 +101,7 @@ pub fn filter<P: Part>(part: Arc<P>, pin: IPin) -> Result<IBaseFilter> {
 }
 
 /// Copies text into room for it, cut where it is too long.
-pub fn write_name(room: &mut [u16; 128], name: &str) {
+pub(super) fn write_name(room: &mut [u16; 128], name: &str) {
     room.fill(0);
     room.iter_mut().take(127).zip(name.encode_utf16()).for_each(|(to, unit)| *to = unit);
 }

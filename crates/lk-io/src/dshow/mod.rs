@@ -4,9 +4,11 @@
 
 mod filter;
 mod lists;
+mod pin;
 
-pub use filter::{Part, Place, filter, write_name};
+pub use filter::{Part, Place, filter};
 pub use lists::{hand_out, skip};
+pub use pin::{pin_id, tell_pin};
 
 use windows::Win32::Media::MediaFoundation::{AM_MEDIA_TYPE, FORMAT_VideoInfo, VIDEOINFOHEADER};
 

@@ -43,6 +43,11 @@ pub(super) fn sequence(path: &str) -> Result<Option<(Sequence, String)>> {
     if !pictures_in(folder).is_some_and(|mut names| names.any(|n| !n.starts_with('.') && matches(name, &n))) {
         return Err(none(path, "no name of a file is like this"));
     }
+    if cfg!(windows) {
+        let message = format!("{path}: pictures are not found by a part of their names on Windows");
+        return Err(Error::new(ErrorKind::Media, message)
+            .with_hint("FFmpeg cannot do that there: number them, and say \"s%03d.png\""));
+    }
     // "*" and "?" in the name alone mean anything; what begins with letters and a colon would be an address
     let mut url = if folder.starts_with('/') { String::new() } else { "./".to_owned() };
     for (n, c) in path.char_indices() {

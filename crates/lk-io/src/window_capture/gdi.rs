@@ -1,175 +1,181 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! Captures on Windows by GDI: what a window or the screen shows is copied at the rate that was asked for, and is a
-//! frame where it has changed.
+//! Captures on Windows by GDI: what a window or the screen shows is copied at the rate that was asked for, and is a frame
+//! where it has changed.
 #![allow(unsafe_code)] // calls of the system
 
-pub(super) use crate::desktop::{Bell, let_go};
-
-mod clients;
-mod copying;
-
-use super::serve::{LOOK, Link, serve};
-use super::{CaptureWays, Region, Shared, Target, WindowInfo, WindowRule};
-use copying::{Copying, Origin};
-use lk_media::thread::Thread;
-use lk_media::{Clock, Error, ErrorKind, Result, Size, SourceState, Timestamp};
+use super::areas::Area;
+use super::capturing::{Eye, Origin, WindowState};
+use super::changes::{BYTES, Changes};
+use super::win32::{clients, screens};
+use super::{Shared, WindowInfo};
+use lk_media::{Error, ErrorKind, Frame, Result, Size, Timestamp};
+use std::ptr::{null_mut, slice_from_raw_parts};
 use std::sync::Arc;
-use std::time::Duration;
+use windows_sys::Win32::Foundation::POINT;
+use windows_sys::Win32::Graphics::Gdi::{
+    BI_RGB, BITMAPINFO, BITMAPINFOHEADER, BitBlt, CAPTUREBLT, ClientToScreen, CreateCompatibleDC,
+    CreateDIBSection, DIB_RGB_COLORS, DeleteDC, DeleteObject, GdiFlush, GetDC, HBITMAP, HDC, ReleaseDC,
+    SRCCOPY, SelectObject,
+};
 use windows_sys::Win32::UI::WindowsAndMessaging::{
-    GetSystemMetrics, SM_CXVIRTUALSCREEN, SM_CYVIRTUALSCREEN, SM_XVIRTUALSCREEN, SM_YVIRTUALSCREEN,
+    CURSOR_SHOWING, CURSORINFO, DI_NORMAL, DrawIconEx, GetCursorInfo, GetIconInfo, ICONINFO,
 };
 
-pub(super) fn windows(display: Option<&str>) -> Result<Vec<WindowInfo>> {
-    one_desktop(display)?;
-    Ok(clients::windows())
+/// Copies pictures.
+pub(super) struct Gdi {
+    cursor: bool,
+    canvas: Option<Canvas>,
+    changes: Changes,
 }
 
-/// One session, one way.
-pub(super) fn ways() -> CaptureWays {
-    let windows = windows(None).map(|all| all.len());
-    CaptureWays { session: "Windows".to_owned(), windows, screens: Ok("GDI"), portal: None }
-}
-
-/// Starts a capture on a thread of its own; what is chosen is there by then, and its first frame where it is visible.
-pub(super) fn open(shared: Arc<Shared>, target: Target) -> Result<Thread> {
-    one_desktop(shared.options.display.as_deref())?;
-    if let Some(output) = &shared.options.output {
-        let message = format!("there is no screen {output:?}: all screens are captured together on Windows");
-        return Err(
-            Error::new(ErrorKind::Display, message).with_hint("choose a region of the screen instead")
-        );
-    }
-    serve::<Capturing>(shared, target, None)
-}
-
-fn one_desktop(display: Option<&str>) -> Result<()> {
-    let Some(name) = display else { return Ok(()) };
-    Err(Error::new(ErrorKind::Display, format!("there is no display {name:?}: Windows has one desktop"))
-        .with_hint("leave the display out"))
-}
-
-struct Capturing {
-    shared: Arc<Shared>,
-    window: Option<u32>,
-    copying: Copying,
-    due: Timestamp,
-    search: Timestamp,
-}
-
-/// All screens: where they begin, and their size.
-fn whole_screen() -> (i32, i32, Size) {
-    // SAFETY: numbers for numbers.
-    let [x, y, width, height] =
-        [SM_XVIRTUALSCREEN, SM_YVIRTUALSCREEN, SM_CXVIRTUALSCREEN, SM_CYVIRTUALSCREEN]
-            .map(|which| unsafe { GetSystemMetrics(which) });
-    (x, y, Size::new(width.max(0).unsigned_abs(), height.max(0).unsigned_abs()))
-}
-
-impl Link for Capturing {
-    fn begin(shared: &Arc<Shared>, display: Option<&str>, target: &mut Target) -> Result<Self> {
-        let mut this = Self::resume(shared, display, target)?;
-        match target {
-            Target::Window(rule) => {
-                let found = rule.choose(&clients::windows())?;
-                *rule = rule.afterwards(&found);
-                this.attach(&found);
-            }
-            Target::Screen(Some(region)) => {
-                let (_, _, whole) = whole_screen();
-                if !region.is_in(whole) {
-                    return Err(super::outside(whole));
-                }
-            }
-            Target::Screen(None) => {}
-        }
-        this.take(target)?;
-        Ok(this)
+impl Eye for Gdi {
+    fn open(shared: &Arc<Shared>) -> Result<Self> {
+        Ok(Self { cursor: shared.options.cursor, canvas: None, changes: Changes::default() })
     }
 
-    fn resume(shared: &Arc<Shared>, _: Option<&str>, _: &Target) -> Result<Self> {
-        let copying = Copying::new(shared.options.cursor);
-        let (due, search) = (Timestamp::ZERO, Timestamp::ZERO);
-        Ok(Self { shared: shared.clone(), window: None, copying, due, search })
+    fn windows(&self) -> Vec<WindowInfo> {
+        clients::windows()
     }
 
-    fn run(&mut self, target: &Target) -> Result<()> {
-        while !self.shared.cancel.is_cancelled() {
-            let now = <dyn Clock>::live().now();
-            if matches!(target, Target::Window(_)) && self.window.is_none() && now >= self.search {
-                self.search = now + LOOK;
-                if !self.look(target) {
-                    return Ok(());
-                }
-            }
-            if now >= self.due {
-                let period = self.shared.options.rate.period();
-                let next = self.due + period;
-                self.due = if next < now { now + period } else { next };
-                self.take(target)?;
-                continue;
-            }
-            let left = Duration::from_nanos(self.due.nanos_since(now).max(0).unsigned_abs());
-            self.shared.bell.wait(left);
-        }
-        Ok(())
-    }
-}
-
-impl Capturing {
-    fn attach(&mut self, found: &WindowInfo) {
-        self.window = Some(found.id);
-        *self.shared.window.lock() = Some(found.clone());
+    fn window_state(&self, window: u32) -> WindowState {
+        clients::state(window)
     }
 
-    /// Looks for a window that was closed; false if it cannot come back.
-    fn look(&mut self, target: &Target) -> bool {
-        let Target::Window(rule) = target else { return true };
-        match rule.find(&clients::windows()) {
-            Some(found) => {
-                let found = found.clone();
-                self.attach(&found);
-            }
-            None if matches!(rule, WindowRule::Id(_)) => {
-                self.shared.enter(SourceState::Ended);
-                self.shared.port.end();
-                return false;
-            }
-            None => self.shared.enter(SourceState::Reconnecting),
-        }
+    fn desktop(&self) -> Area {
+        screens::desktop()
+    }
+
+    fn has_news(&self) -> bool {
+        // it is not told
         true
     }
 
-    /// Takes a frame, if there is something new to see.
-    fn take(&mut self, target: &Target) -> Result<()> {
-        let origin = match target {
-            Target::Screen(region) => {
-                let (x, y, size) = whole_screen();
-                let part = region.unwrap_or(Region { x: 0, y: 0, size });
-                Origin { window: None, x: x + part.x as i32, y: y + part.y as i32, size: part.size }
-            }
-            Target::Window(_) => {
-                let Some(id) = self.window else { return Ok(()) };
-                match clients::state(id) {
-                    clients::State::Gone => {
-                        (self.window, self.search) = (None, Timestamp::ZERO);
-                        self.shared.enter(SourceState::Reconnecting);
-                        return Ok(());
-                    }
-                    clients::State::Iconified => {
-                        self.shared.enter(SourceState::Stalled);
-                        return Ok(());
-                    }
-                    clients::State::Shown(size) => Origin { window: Some(id), x: 0, y: 0, size },
-                }
-            }
+    fn frame(&mut self, origin: &Origin, now: Timestamp) -> Result<Option<Frame>> {
+        let size = origin.size();
+        let canvas = match self.canvas.take().filter(|canvas| canvas.size == size) {
+            Some(canvas) => self.canvas.insert(canvas),
+            None => self.canvas.insert(Canvas::new(size)?),
         };
-        if Size::checked(origin.size.width, origin.size.height).is_err() {
-            self.shared.enter(SourceState::Stalled);
-            return Ok(());
+        if !canvas.copy(origin) {
+            return Ok(None);
         }
-        if let Some(frame) = self.copying.frame(&origin, <dyn Clock>::live().now())? {
-            self.shared.publish(frame);
+        if self.cursor {
+            canvas.draw_pointer(origin);
         }
-        Ok(())
+        self.changes.frame(canvas.bytes(), size.width as usize * BYTES, size, now)
+    }
+
+    fn forget(&mut self) {
+        self.changes.forget();
+    }
+}
+
+/// The window, and the corner of what is copied.
+fn place(origin: &Origin) -> (Option<u32>, i32, i32) {
+    match *origin {
+        Origin::Window(id, _) => (Some(id), 0, 0),
+        Origin::Desktop(area) => (None, area.x, area.y),
+    }
+}
+
+/// Memory that GDI draws into, rows from the top.
+struct Canvas {
+    context: HDC,
+    bitmap: HBITMAP,
+    bits: *mut u8,
+    size: Size,
+}
+
+// SAFETY: made and used on one thread after the other, never on two at a time.
+unsafe impl Send for Canvas {}
+
+impl Canvas {
+    fn new(size: Size) -> Result<Self> {
+        let failed =
+            || Error::new(ErrorKind::Memory, format!("no memory for a picture of the screen of {size}"));
+        let about = BITMAPINFO {
+            bmiHeader: BITMAPINFOHEADER {
+                biSize: size_of::<BITMAPINFOHEADER>() as u32,
+                biWidth: size.width as i32,
+                biHeight: -(size.height as i32),
+                biPlanes: 1,
+                biBitCount: 32,
+                biCompression: BI_RGB,
+                ..BITMAPINFOHEADER::default()
+            },
+            ..BITMAPINFO::default()
+        };
+        let mut bits = null_mut();
+        // SAFETY: structures of ours; what is made is given back at the end.
+        unsafe {
+            let context = CreateCompatibleDC(null_mut());
+            let bitmap =
+                CreateDIBSection(context, &raw const about, DIB_RGB_COLORS, &raw mut bits, null_mut(), 0);
+            if bitmap.is_null() || bits.is_null() {
+                DeleteDC(context);
+                return Err(failed());
+            }
+            SelectObject(context, bitmap);
+            Ok(Self { context, bitmap, bits: bits.cast(), size })
+        }
+    }
+
+    /// Copies what is there; false if it has gone.
+    fn copy(&mut self, origin: &Origin) -> bool {
+        let (window, x, y) = place(origin);
+        let window = window.map_or(null_mut(), clients::window);
+        let (width, height) = (self.size.width as i32, self.size.height as i32);
+        // SAFETY: a context of the window's or the screen's, which is given back, and one of ours of that size.
+        unsafe {
+            let from = GetDC(window);
+            if from.is_null() {
+                return false;
+            }
+            let how = if window.is_null() { SRCCOPY | CAPTUREBLT } else { SRCCOPY };
+            let copied = BitBlt(self.context, 0, 0, width, height, from, x, y, how);
+            GdiFlush();
+            ReleaseDC(window, from);
+            copied != 0
+        }
+    }
+
+    fn draw_pointer(&mut self, origin: &Origin) {
+        let mut pointer = CURSORINFO { cbSize: size_of::<CURSORINFO>() as u32, ..CURSORINFO::default() };
+        let mut about = ICONINFO::default();
+        let mut corner = POINT { x: 0, y: 0 };
+        let (window, left, top) = place(origin);
+        // SAFETY: structures of ours; the bitmaps of a pointer's description are given back.
+        unsafe {
+            if GetCursorInfo(&raw mut pointer) == 0 || pointer.flags & CURSOR_SHOWING == 0 {
+                return;
+            }
+            if GetIconInfo(pointer.hCursor, &raw mut about) != 0 {
+                DeleteObject(about.hbmMask);
+                DeleteObject(about.hbmColor);
+            }
+            if let Some(id) = window {
+                ClientToScreen(clients::window(id), &raw mut corner);
+            }
+            let x = pointer.ptScreenPos.x - about.xHotspot as i32 - corner.x - left;
+            let y = pointer.ptScreenPos.y - about.yHotspot as i32 - corner.y - top;
+            DrawIconEx(self.context, x, y, pointer.hCursor, 0, 0, 0, null_mut(), DI_NORMAL);
+            GdiFlush();
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        let len = self.size.width as usize * self.size.height as usize * BYTES;
+        // SAFETY: the bitmap has as many bytes, and is drawn to but by `&mut self`.
+        unsafe { &*slice_from_raw_parts(self.bits, len) }
+    }
+}
+
+impl Drop for Canvas {
+    fn drop(&mut self) {
+        // SAFETY: made by `new`; the bitmap goes after the context that has it.
+        unsafe {
+            DeleteDC(self.context);
+            DeleteObject(self.bitmap);
+        }
     }
 }

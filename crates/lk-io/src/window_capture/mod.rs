@@ -2,8 +2,16 @@
 //! Windows and screens of the desktop as sources. A capture has a thread of its own that speaks to the display and
 //! publishes a frame whenever something was drawn; a window that stands still costs nothing.
 
+#[cfg(any(windows, test))]
+mod areas;
+#[cfg(any(windows, test))]
+mod capturing;
+#[cfg(any(windows, test))]
+mod changes;
 #[cfg(target_os = "linux")]
 mod cursor;
+#[cfg(any(windows, test))]
+mod fallback;
 #[cfg(windows)]
 mod gdi;
 #[cfg(target_os = "linux")]
@@ -18,17 +26,21 @@ mod serve;
 #[cfg(target_os = "linux")]
 mod wayland;
 mod ways;
+#[cfg(windows)]
+mod wgc;
+#[cfg(windows)]
+mod win32;
 #[cfg(target_os = "linux")]
 mod x11;
 
-#[cfg(windows)]
-use gdi as backend;
 #[cfg(target_os = "linux")]
 use linux as backend;
 pub use list::{CHOOSE, WindowInfo, WindowRule};
 #[cfg(not(any(target_os = "linux", windows)))]
 use none as backend;
 pub use ways::{CaptureWays, capture_ways};
+#[cfg(windows)]
+use win32 as backend;
 
 use backend::Bell;
 use lk_media::thread::{Process, Thread};
@@ -71,7 +83,8 @@ fn outside(whole: Size) -> Error {
 #[derive(Clone)]
 pub struct CaptureOptions {
     /// The display, if not that of the session: ":0" is one of X11, "wayland-1" or the path of a socket one of
-    /// Wayland; "portal" has the user choose in the desktop's dialog.
+    /// Wayland; "portal" has the user choose in the desktop's dialog. Windows has one: there "wgc" and "gdi" are the
+    /// ways to see it, of which the first that works is taken.
     pub display: Option<String>,
     /// The screen of the display, by its name ("HDMI-A-1") or its number counted from 0. None is the first on Wayland,
     /// and all of them together on X11. Windows have none.

@@ -9,17 +9,15 @@ mod stream;
 use super::backend::{Backend, Found, Stream, Watch};
 use super::mode::modes;
 use super::{CameraInfo, CameraOptions};
+use crate::com::Com;
 use lk_media::clock::Stopwatch;
 use lk_media::{Error, ErrorKind, Result};
 use std::time::Duration;
-use windows::Win32::Foundation::{E_ACCESSDENIED, ERROR_BUSY, ERROR_NO_SYSTEM_RESOURCES, RPC_E_CHANGED_MODE};
+use windows::Win32::Foundation::{E_ACCESSDENIED, ERROR_BUSY, ERROR_NO_SYSTEM_RESOURCES};
 use windows::Win32::Media::DirectShow::{IBaseFilter, ICreateDevEnum};
 use windows::Win32::Media::MediaFoundation::{CLSID_SystemDeviceEnum, CLSID_VideoInputDeviceCategory};
 use windows::Win32::System::Com::StructuredStorage::IPropertyBag;
-use windows::Win32::System::Com::{
-    CLSCTX_INPROC_SERVER, COINIT_MULTITHREADED, CoCreateInstance, CoInitializeEx, CoTaskMemFree,
-    CoUninitialize, IMoniker,
-};
+use windows::Win32::System::Com::{CLSCTX_INPROC_SERVER, CoCreateInstance, CoTaskMemFree, IMoniker};
 use windows::Win32::System::Variant::{VARIANT, VT_BSTR};
 use windows::core::{HRESULT, PCWSTR, w};
 
@@ -29,28 +27,6 @@ pub(super) struct DirectShow;
 const NAME: &str = "DirectShow";
 /// How often it is looked for cameras that came or went.
 const LOOK: Duration = Duration::from_secs(2);
-
-/// COM, ready for this thread for as long as this lives.
-struct Com {
-    entered: bool,
-}
-
-impl Com {
-    fn enter() -> Self {
-        // SAFETY: no pointers. A thread that has entered it in another way is as good, and is not left here.
-        let entered = unsafe { CoInitializeEx(None, COINIT_MULTITHREADED) };
-        Self { entered: entered != RPC_E_CHANGED_MODE && entered.is_ok() }
-    }
-}
-
-impl Drop for Com {
-    fn drop(&mut self) {
-        if self.entered {
-            // SAFETY: entered by this thread, whose objects are gone: this is dropped last.
-            unsafe { CoUninitialize() };
-        }
-    }
-}
 
 /// What the system said of the camera called `name`.
 fn failed(name: &str, error: &windows::core::Error) -> Error {

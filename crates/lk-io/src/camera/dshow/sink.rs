@@ -3,9 +3,8 @@
 #![allow(unsafe_code)] // structures that COM hands about
 
 use super::kinds::{self, Kind};
-use crate::dshow::{self, Part, Place, write_name};
+use crate::dshow::{self, Part, Place, pin_id, tell_pin};
 use parking_lot::Mutex;
-use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use windows::Win32::Foundation::{E_NOTIMPL, E_POINTER, E_UNEXPECTED, S_FALSE, S_OK};
 use windows::Win32::Media::DirectShow::{
@@ -122,11 +121,7 @@ impl IPin_Impl for Input_Impl {
 
     fn QueryPinInfo(&self, info: *mut PIN_INFO) -> Result<()> {
         // SAFETY: null, or a place for the structure, by the contract of the method.
-        let Some(info) = (unsafe { info.as_mut() }) else { return Err(E_POINTER.into()) };
-        info.pFilter = ManuallyDrop::new(self.0.place.filter());
-        info.dir = PINDIR_INPUT;
-        write_name(&mut info.achName, State::PIN);
-        Ok(())
+        unsafe { tell_pin(&*self.0, PINDIR_INPUT, info) }
     }
 
     fn QueryDirection(&self) -> Result<PIN_DIRECTION> {
@@ -134,7 +129,7 @@ impl IPin_Impl for Input_Impl {
     }
 
     fn QueryId(&self) -> Result<PWSTR> {
-        Err(E_NOTIMPL.into())
+        pin_id::<State>()
     }
 
     fn QueryAccept(&self, kind: *const AM_MEDIA_TYPE) -> HRESULT {

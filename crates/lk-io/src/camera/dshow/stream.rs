@@ -4,11 +4,12 @@
 
 use super::kinds::{self, Kind};
 use super::sink::{Sink, Taker};
-use super::{Com, failed, filter_of, id_of, monikers};
+use super::{failed, filter_of, id_of, monikers};
 use crate::camera::CameraOptions;
 use crate::camera::backend::{Found, Stream, Taken};
 use crate::camera::mode::{CameraMode, choose};
 use crate::camera::picture::Pictures;
+use crate::com::Com;
 use crossbeam_channel::{Receiver, RecvTimeoutError, TrySendError, bounded};
 use lk_media::{Clock, Error, ErrorKind, Result, Timestamp};
 use std::sync::Arc;

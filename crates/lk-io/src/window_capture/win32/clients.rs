@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! The windows of applications.
+#![allow(unsafe_code)] // calls of the system
 
-use super::super::WindowInfo;
+use crate::window_capture::WindowInfo;
+use crate::window_capture::capturing::WindowState;
 use lk_media::Size;
 use std::path::Path;
 use windows_sys::Win32::Foundation::{CloseHandle, HWND, LPARAM, RECT};
@@ -14,20 +16,13 @@ use windows_sys::Win32::UI::WindowsAndMessaging::{
 };
 use windows_sys::core::BOOL;
 
-/// How a window is.
-pub(super) enum State {
-    Gone,
-    Iconified,
-    Shown(Size),
-}
-
 /// The number of a window: 32 bits of it count, also in 64-bit programs.
 fn number(window: HWND) -> u32 {
     window as usize as u32
 }
 
 /// The window with that number.
-pub(super) fn window(id: u32) -> HWND {
+pub(crate) fn window(id: u32) -> HWND {
     id.cast_signed() as isize as HWND
 }
 
@@ -39,22 +34,22 @@ fn inside(window: HWND) -> Size {
     Size::new(area.right.max(0).unsigned_abs(), area.bottom.max(0).unsigned_abs())
 }
 
-pub(super) fn state(id: u32) -> State {
+pub(crate) fn state(id: u32) -> WindowState {
     let window = window(id);
     // SAFETY: numbers of windows may be anything.
     unsafe {
         if IsWindow(window) == 0 || IsWindowVisible(window) == 0 {
-            State::Gone
+            WindowState::Gone
         } else if IsIconic(window) != 0 {
-            State::Iconified
+            WindowState::Iconified
         } else {
-            State::Shown(inside(window))
+            WindowState::Shown(inside(window))
         }
     }
 }
 
 /// All of them, those that were opened first first, as far as that is known: numbers grow.
-pub(super) fn windows() -> Vec<WindowInfo> {
+pub(crate) fn windows() -> Vec<WindowInfo> {
     unsafe extern "system" fn note(window: HWND, list: LPARAM) -> BOOL {
         // SAFETY: the list that is handed over below, which nobody else has meanwhile.
         unsafe { (*(list as *mut Vec<HWND>)).push(window) };
