@@ -241,45 +241,7 @@ host() {
     stage "host Python tests" pytest_host "$venv" "${pytest_args[@]}"
 }
 
-pytest_# What opencv-python's own windows want of a system, as its page at PyPI says, and a display.
-WINDOW_PACKAGES=(xvfb libgl1 libglib2.0-0 fontconfig)
-
-windows() {
-    inside "$root" sh -c "apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends \
-        install ${WINDOW_PACKAGES[*]}" >"$LOGS/windows-apt.txt" 2>&1 || { tail -n 5 "$LOGS/windows-apt.txt"; return 1; }
-    first_program "$root" python3 || return 1
-    if ! inside "$root" /work/venv/bin/pip install --quiet av opencv-python livekit >"$LOGS/windows-pip.txt" 2>&1; then
-        skip windows "pip cannot install the neighbours: $(tail -n1 "$LOGS/windows-pip.txt")"
-        return 0
-    fi
-    inside "$root" /work/venv/bin/python -P /work/window_neighbours.py &&
-        inside "$root" /work/venv/bin/python -P /work/neighbours.py /work/film/clip.mp4
-}
-
-# The Dockerfile of the guide as it is printed; its base image is made of Debian 13, where Docker's cannot be had.
-container() {
-    local folder=$WORK/container base=docker.io/library/python:3.12-slim made tree frames
-    local tool=(buildah --root "$WORK/images" --runroot "$WORK/images-run" --storage-driver vfs)
-    if [ -n "$(missing_of buildah)" ]; then
-        say "  system (apt-get install): buildah"
-        (apt_install buildah) >"$LOGS/buildah.txt" 2>&1 || { skip container "buildah cannot be installed"; return 0; }
-    fi
-    rm -rf "$folder" "$WORK/images" "$WORK/images-run"
-    mkdir -p "$folder"
-    cp "$WHEEL" "$folder/"
-    "$PY" "$HERE/container.py" "$ROOT/docs/guide/headless.md" "$folder" || return 1
-    cp "$root/work/film/clip.mp4" "$folder/"
-    # python:*-slim has the program as python, and its pip may install
-    inside "$root" apt-get -q -y --no-install-recommends install python3-pip >"$LOGS/container-apt.txt" 2>&1 &&
-        ln -sf python3 "$root/usr/bin/python" && rm -f "$root"/usr/lib/python3.*/EXTERNALLY-MANAGED || return 1
-    made=$("${tool[@]}" from scratch) && "${tool[@]}" copy --quiet "$made" "$root" / >/dev/null &&
-        "${tool[@]}" commit --quiet "$made" "$base" >/dev/null || return 1
-    "${tool[@]}" build --isolation chroot --pull-never --file "$folder/Dockerfile" --tag studio "$folder" || return 1
-    made=$("${tool[@]}" from --pull-never studio) || return 1
-    "$PY" "$HERE/container.py" run "$folder" "${tool[@]}" run --isolation chroot "$made" -- || return 1
-}
-
-host() {
+pytest_host() {
     local venv=$1
     shift
     cd "$WORK" && "$venv/bin/python" -P -m pytest "$ROOT/python/tests" --import-mode=importlib -rs --timeout=600 \
