@@ -19,7 +19,8 @@ cv2.namedWindow("theirs", cv2.WINDOW_AUTOSIZE)
 cv2.moveWindow("theirs", 20, 20)
 
 def near(array, colour):
-    return float((np.abs(array.astype(int) - colour).max(axis=2) < 4).mean())
+    # in whole pictures of OpenCV's
+    return int((np.abs(array.astype(int) - colour).max(axis=2) < 4).sum()) / (320 * 180)
 
 def until(true, what):
     end = time.monotonic() + 60
@@ -30,7 +31,10 @@ def until(true, what):
 
 until(lambda: any(w.title == "theirs" for w in lk.windows()), "OpenCV's window is not there")
 capture = lk.WindowCapture(title="theirs")
-until(lambda: near(capture.frame(format="bgr24").array, (40, 90, 200)) > 0.9, "we do not see OpenCV's picture")
+def captured():
+    picture = capture.frame(format="bgr24").array
+    return near(picture, (40, 90, 200)) > 0.9
+until(captured, "we do not see OpenCV's picture")
 scene = lk.Compositor(640, 360)
 scene.add(capture, at=(160, 90), offline="latest")
 viewer = lk.Viewer(640, 360, "ours")
@@ -39,7 +43,7 @@ until(lambda: viewer.draw() and any(w.title == "ours" for w in lk.windows()), "o
 screen = lk.ScreenCapture()
 def seen():
     viewer.draw()
-    return near(screen.frame(format="bgr24").array, (40, 90, 200)) > 640 * 360 / (1280 * 720) * 0.9
+    return near(screen.frame(format="bgr24").array, (40, 90, 200)) > 1.5
 until(seen, "our window does not show OpenCV's picture")
 viewer.close()
 cv2.destroyAllWindows()
