@@ -20,7 +20,8 @@ FILES = (
     "testing.py",
 )
 ROLE = re.compile(r":(?:class|func|meth|attr):`([\w.]+)`")
-SHOWN = {"__iter__", "__getitem__", "__len__"}  # of the special methods
+# of the special methods, and what their headings say
+SHOWN = {"__iter__": "for ... in", "__getitem__": "[ ]", "__len__": "len"}
 
 
 @cache
@@ -171,7 +172,8 @@ def of_class(node: ast.ClassDef) -> str:
         text = text_of(child)
         if special or child in properties or child.name in setters or not text:
             continue
-        out.append(f"### {child.name} {{ #{node.name}.{child.name} }}\n")
+        heading = SHOWN.get(child.name, child.name)
+        out.append(f"### {heading} {{ #{node.name}.{child.name.strip('_')} }}\n")
         out.append(fenced(signature(child, child.name, True)))
         out.append(text + "\n")
     return "\n".join(out)

@@ -14,6 +14,11 @@ NumPy array, another compositor's port)::
 Not affiliated with LiveKit Inc.
 """
 
+import os as _os
+
+# SVT-AV1 tells what it does on the terminal, past every log, unless it is to tell of errors alone
+_os.environ.setdefault("SVT_LOG", "1")
+
 from . import (
     _interpreter as _interpreter,  # first: what follows must not begin in a subinterpreter
 )

@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import ast
+import io
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
 import tempfile
+import tokenize
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -352,10 +356,42 @@ def test_every_public_name_is_in_the_reference_with_a_program() -> None:
     assert public - set(found) - {"__version__"} == set()
     assert set(found) - public == set()
     for name, section in found.items():
-        assert "```python" in section, f"no program beside {name}"
-        assert re.search(rf"\b{name}\b", "".join(re.findall(r"```python\n(.*?)```", section, re.DOTALL))) or (
-            name.endswith(("Statistics", "Report", "Info", "Error"))
-        ), f"the program beside {name} does not use it"
+        programs = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+        assert programs, f"no program beside {name}"
+        assert name in names_in("".join(programs)), f"the program beside {name} does not use it"
+
+
+def test_every_member_is_described_and_used_by_a_program() -> None:
+    described = runpy.run_path(str(ROOT / "tools" / "docs_reference.py"))["names"]()
+    examples = [path.read_text(encoding="utf-8") for path in (ROOT / "examples" / "python").glob("*.py")]
+    used = names_in("\n".join([*(snippet.code for snippet in snippets()), *examples]))
+    members = [
+        (f"{name}.{member}", member, text)
+        for name in {*lk.__all__, "assert_scene"} - {"__version__"}
+        for member, text in members_of(described[name]).items()
+    ]
+    assert len(members) > 400
+    assert [where for where, _, text in members if not text] == [], "nothing is said of these"
+    assert sorted(where for where, member, _ in members if member not in used) == [], "no program has these"
+
+
+def names_in(program: str) -> set[str]:
+    """The names that a program uses; what its comments and strings say does not count."""
+    tokens = tokenize.generate_tokens(io.StringIO(program).readline)
+    return {token.string for token in tokens if token.type == tokenize.NAME}
+
+
+def members_of(node: ast.ClassDef | ast.FunctionDef) -> dict[str, str]:
+    """What is said of the methods, properties and fields of a class."""
+    said: dict[str, str] = {}
+    fields = dict(re.findall(r"^ +(\w+): (.+)$", ast.get_docstring(node) or "", re.MULTILINE))
+    for child in node.body if isinstance(node, ast.ClassDef) else ():
+        match child:
+            case ast.FunctionDef(name=name) if not name.startswith("_"):
+                said[name] = said.get(name) or ast.get_docstring(child) or ""
+            case ast.AnnAssign(target=ast.Name(id=name)) if not name.startswith("_"):
+                said[name] = fields.get(name, "")
+    return said
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd-analyze")

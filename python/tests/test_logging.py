@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import LiveKit as lk
+import media
 import programs
 import pytest
 from livekit_studio import _logging
@@ -193,3 +194,22 @@ def test_by_default_warnings_are_shown_and_nothing_else(broken: Path, numbered: 
     loud = "import logging\nlogging.basicConfig(level=logging.DEBUG)\n"
     shown = programs.run(loud + programs.dedent(program), str(broken), str(numbered)).stderr.splitlines()
     assert [line for line in shown if not line.startswith(("ERROR:", "WARNING:"))] == []
+
+
+@pytest.mark.parametrize("encoder", ["libx264", "libx265", "libsvtav1"])
+def test_encoders_say_nothing_past_the_log(encoder: str, tmp_path: Path) -> None:
+    media.need_encoder(encoder)
+    program = """
+        import os, sys
+        import LiveKit as lk
+        os.chdir(sys.argv[2])
+        scene = lk.Compositor(320, 180, fps=30)
+        scene.add(lk.TestPattern(320, 180))
+        options = {"x265-params": "bframes=1"} if sys.argv[1] == "libx265" else {}
+        for more in ({}, options):
+            scene.render("a.mkv", frames=20, video_codec=sys.argv[1], options=more)
+        with lk.Recorder("b.mkv", source=scene, video_codec=sys.argv[1], options=options):
+            scene.run(frames=10)
+    """
+    done = programs.run(program, encoder, str(tmp_path))
+    assert (done.stdout, done.stderr) == ("", "")

@@ -6,6 +6,8 @@
 #   ubuntu24   the same with Ubuntu's Python on Ubuntu's files
 #   ubuntu22   the same with an older C library, and the Python 3.11 that is there beside 3.10
 #   slim       Debian 12's essential packages and Python: no C++ library, no package manager
+#   windows    Debian 12 with an X server: opencv-python with its own windows beside ours, and with the other neighbours
+#   container  the Dockerfile of docs/guide/headless.md, built by buildah on Debian 13, run and stopped
 #   host       this machine: opencv-python beside the others, and the Python tests against this wheel
 #   sdist      the source archive, installed by pip in a chroot with what docs/install.md names and this machine's Rust
 #   deb        the Debian package of `make deb`, installed by apt in a chroot of Debian 12
@@ -169,6 +171,59 @@ r.urlopen("'"${PIP_INDEX_URL:-https://pypi.org/simple}"'/numpy/", timeout=30, co
     stage "$1 neighbours" "${python[@]}" /work/neighbours.py /work/film/clip.mp4
 }
 
+# What opencv-python's own windows want of a system, as its page at PyPI says, and a display.
+WINDOW_PACKAGES=(xvfb libgl1 libglib2.0-0 fontconfig)
+
+windows() {
+    inside "$root" sh -c "apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends \
+        install ${WINDOW_PACKAGES[*]}" >"$LOGS/windows-apt.txt" 2>&1 || { tail -n 5 "$LOGS/windows-apt.txt"; return 1; }
+    first_program "$root" python3 || return 1
+    if ! inside "$root" /work/venv/bin/pip install --quiet av opencv-python livekit >"$LOGS/windows-pip.txt" 2>&1; then
+        skip windows "pip cannot install the neighbours: $(tail -n1 "$LOGS/windows-pip.txt")"
+        return 0
+    fi
+    inside "$root" /work/venv/bin/python -P /work/window_neighbours.py &&
+        inside "$root" /work/venv/bin/python -P /work/neighbours.py /work/film/clip.mp4
+}
+
+# The Dockerfile of the guide as it is printed; its base image is made of Debian 13, where Docker's cannot be had.
+container() {
+    local folder=$WORK/container base=docker.io/library/python:3.12-slim made tree frames
+    local tool=(buildah --root "$WORK/images" --runroot "$WORK/images-run" --storage-driver vfs)
+    if [ -n "$(missing_of buildah)" ]; then
+        say "  system (apt-get install): buildah"
+        (apt_install buildah) >"$LOGS/buildah.txt" 2>&1 || { skip container "buildah cannot be installed"; return 0; }
+    fi
+    rm -rf "$folder" "$WORK/images" "$WORK/images-run"
+    mkdir -p "$folder"
+    cp "$WHEEL" "$folder/"
+    "$PY" - "$ROOT/docs/guide/headless.md" "$folder" <<'PROGRAM' || return 1
+import pathlib, re, sys
+page, folder = (pathlib.Path(argument) for argument in sys.argv[1:])
+for language, name in (("python", "show.py"), ("dockerfile", "Dockerfile")):
+    (folder / name).write_text(re.search(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)[1])
+PROGRAM
+    # python:*-slim has the program as python, and its pip may install
+    inside "$root" sh -c "apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends \
+        install python3-pip" >"$LOGS/container-apt.txt" 2>&1 || { tail -n 5 "$LOGS/container-apt.txt"; return 1; }
+    ln -sf python3 "$root/usr/bin/python" && rm -f "$root"/usr/lib/python3.*/EXTERNALLY-MANAGED
+    made=$("${tool[@]}" from scratch) && "${tool[@]}" copy --quiet "$made" "$root" / >/dev/null &&
+        "${tool[@]}" config --env "PIP_CERT=/work/ca.crt" ${PIP_INDEX_URL:+--env "PIP_INDEX_URL=$PIP_INDEX_URL"} "$made" &&
+        "${tool[@]}" commit --quiet "$made" "$base" >/dev/null || return 1
+    "${tool[@]}" build --isolation chroot --pull-never --file "$folder/Dockerfile" --tag studio "$folder" || return 1
+    made=$("${tool[@]}" from --pull-never studio) && tree=$("${tool[@]}" mount "$made")/home/studio || return 1
+    ffmpeg -v error -f lavfi -i testsrc2=size=640x360:rate=30 -t 4 -pix_fmt yuv420p -y "$tree/clip.mp4" || return 1
+    # what an engine does: the command of the image by the user of the image, then its stop signal
+    local status=0
+    "${tool[@]}" run --isolation chroot "$made" -- timeout --signal=INT 8 python show.py || status=$?
+    [ "$status" = 124 ] || { say "it ended by itself, with $status"; return 1; }
+    ls -l "$tree"
+    frames=$(ffprobe -v error -count_frames -select_streams v -show_entries stream=nb_read_frames -of csv=p=0 "$tree/show.mkv")
+    [ "${frames:-0}" -gt 30 ] && [ -z "$(ffmpeg -v error -i "$tree/show.mkv" -f null - 2>&1)" ] ||
+        { say "what it recorded does not play"; return 1; }
+    say "  image: $("${tool[@]}" inspect --format '{{.OCIv1.Config.User}} {{.OCIv1.Config.StopSignal}} {{.OCIv1.Config.Cmd}}' --type image studio); $frames frames recorded until its stop signal"
+}
+
 host() {
     local venv=$WORK/venv
     "$PY" -m venv --clear "$venv"
@@ -247,10 +302,12 @@ the_wheel() {
 }
 
 stages=("$@")
-[ $# -gt 0 ] || stages=(debian12 debian13 ubuntu24 ubuntu22 slim host sdist deb conda)
+[ $# -gt 0 ] || stages=(debian12 debian13 ubuntu24 ubuntu22 slim windows container host sdist deb conda)
 for name in "${stages[@]}"; do
     case $name in
         debian12 | debian13 | ubuntu24 | ubuntu22 | slim) the_wheel; chroot_stages "$name" ;;
+        windows) the_wheel; if chroot_of windows debian12; then stage windows windows; fi ;;
+        container) the_wheel; if chroot_of container debian13; then stage container container; fi ;;
         host) the_wheel; host ;;
         sdist) if find_rust && chroot_of sdist debian12; then stage sdist sdist; fi ;;
         deb) if find_rust && chroot_of deb debian12; then stage deb deb; fi ;;

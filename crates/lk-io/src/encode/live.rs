@@ -34,7 +34,7 @@ pub(crate) fn tuned(mut settings: VideoSettings, encoder: &EncoderInfo, threads:
         "libx265" => {
             set("preset", "superfast");
             if !said("tune") {
-                list = Some(("x265-params", "rc-lookahead=4:bframes=2:b-adapt=0:log-level=error"));
+                list = Some(("x265-params", "rc-lookahead=4:bframes=2:b-adapt=0"));
             }
         }
         "libvpx" | "libvpx-vp9" => {

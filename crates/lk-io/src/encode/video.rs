@@ -7,6 +7,10 @@ use crate::av::encoder::{Draft, Running, VideoSetup};
 use crate::av::to_av::{Feeder, Pixel, PixelInfo};
 use lk_media::{Error, ErrorKind, Frame, FrameSpec, Result, Size};
 
+/// x265 tells what it does on the terminal, past every log, unless its own list says otherwise.
+const X265_LIST: &str = "x265-params";
+const X265_QUIET: &str = "log-level=error";
+
 /// An encoder of pictures. It starts no thread of ours and keeps no clock: a frame's time is its index at the
 /// settings' rate.
 ///
@@ -31,8 +35,12 @@ impl VideoEncoder {
         for (name, value) in quality::options(settings, encoder, crf, has_qp)? {
             object.set(name, &value)?;
         }
+        if encoder.name == "libx265" && !settings.options.iter().any(|(name, _)| plain(name) == X265_LIST) {
+            object.set(X265_LIST, X265_QUIET)?;
+        }
         for (name, value) in settings.options.iter().filter(|(name, _)| plain(name) != "pix_fmt") {
             match (plain(name), value.parse::<f64>()) {
+                (X265_LIST, _) => object.set(X265_LIST, &format!("{X265_QUIET}:{value}"))?,
                 ("qscale" | "q", Ok(step)) => {
                     for (name, value) in quality::qscale(step) {
                         object.set(name, &value)?;
