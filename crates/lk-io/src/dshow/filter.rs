@@ -185,9 +185,11 @@ impl<P: Part> IBaseFilter_Impl for Filter_Impl<P> {
     }
 
     fn JoinFilterGraph(&self, graph: Ref<IFilterGraph>, name: &PCWSTR) -> Result<()> {
-        // SAFETY: null, or text that ends in a zero, by the contract of the method.
-        let name =
-            if name.is_null() { String::new() } else { unsafe { name.to_string() }.unwrap_or_default() };
+        let name = match name.is_null() {
+            true => String::new(),
+            // SAFETY: text that ends in a zero, by the contract of the method.
+            false => unsafe { name.to_string() }.unwrap_or_default(),
+        };
         let graph = graph.as_ref().map_or(std::ptr::null_mut(), Interface::as_raw);
         *self.part.place().graph.lock() = (graph, name);
         Ok(())

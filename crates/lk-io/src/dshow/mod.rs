@@ -12,11 +12,13 @@ pub use pin::{pin_id, tell_pin};
 
 use windows::Win32::Media::MediaFoundation::{AM_MEDIA_TYPE, FORMAT_VideoInfo, VIDEOINFOHEADER};
 
-/// Objects of COM that are reached from several threads. DirectShow's are made for that: filters live in no apartment.
+/// Objects of COM that are reached from several threads, and the types they tell of, which nobody changes then.
+/// DirectShow's are made for that: filters live in no apartment.
 #[derive(Clone, Debug)]
 pub struct Shared<T>(pub T);
 
-// SAFETY: see above: the interfaces of filters, pins, allocators and clocks may be called from any thread.
+// SAFETY: see above: the interfaces of filters, pins, allocators and clocks may be called from any thread, and types are
+// only read.
 unsafe impl<T> Send for Shared<T> {}
 // SAFETY: as above.
 unsafe impl<T> Sync for Shared<T> {}

@@ -199,9 +199,7 @@ impl Window {
             if self.dirty && !self.hidden && self.open {
                 self.paint();
             }
-            if self.open && !self.dirty {
-                self.shared.bell.wait_beside_messages(LOOK);
-            } else if self.hidden {
+            if self.hidden || (self.open && !self.dirty) {
                 self.shared.bell.wait_beside_messages(LOOK);
             }
         }

@@ -3,7 +3,7 @@
 #![allow(unsafe_code)] // structures that COM hands about
 
 use super::kinds::{self, Kind};
-use crate::dshow::{self, Part, Place, pin_id, tell_pin};
+use crate::dshow::{self, Part, Place, Shared, pin_id, tell_pin};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use windows::Win32::Foundation::{E_NOTIMPL, E_POINTER, E_UNEXPECTED, S_FALSE, S_OK};
@@ -28,8 +28,8 @@ pub(super) struct Sink {
 
 struct State {
     take: Taker,
-    kind: Kind,
-    other: Mutex<Option<IPin>>,
+    kind: Shared<Kind>,
+    other: Mutex<Option<Shared<IPin>>>,
     place: Place,
 }
 
@@ -48,7 +48,8 @@ impl Part for State {
 
 impl Sink {
     pub fn new(take: Taker, kind: Kind) -> Result<Self> {
-        let state = Arc::new(State { take, kind, other: Mutex::default(), place: Place::default() });
+        let state =
+            Arc::new(State { take, kind: Shared(kind), other: Mutex::default(), place: Place::default() });
         let pin = ComObject::new(Input(state.clone())).into_interface::<IPin>();
         let filter = dshow::filter(state.clone(), pin.clone())?;
         Ok(Self { filter, pin, state })
@@ -56,7 +57,7 @@ impl Sink {
 
     /// What it takes.
     pub fn kind(&self) -> *const AM_MEDIA_TYPE {
-        self.state.kind.as_ptr()
+        self.state.kind.0.as_ptr()
     }
 }
 
@@ -66,7 +67,7 @@ struct Input(Arc<State>);
 impl Input_Impl {
     fn accepts(&self, kind: *const AM_MEDIA_TYPE) -> bool {
         // SAFETY: null or good, by the contract of the methods that hand it over; the other is ours.
-        unsafe { kind.as_ref().is_some_and(|kind| kinds::is_same(kind, &*self.0.kind.as_ptr())) }
+        unsafe { kind.as_ref().is_some_and(|kind| kinds::is_same(kind, &*self.0.kind.0.as_ptr())) }
     }
 
     fn take(&self, sample: &IMediaSample) -> Result<()> {
@@ -101,7 +102,7 @@ impl IPin_Impl for Input_Impl {
         if !self.accepts(kind) {
             return Err(VFW_E_TYPE_NOT_ACCEPTED.into());
         }
-        *connected = Some(other.ok()?.clone());
+        *connected = Some(Shared(other.ok()?.clone()));
         Ok(())
     }
 
@@ -111,7 +112,7 @@ impl IPin_Impl for Input_Impl {
     }
 
     fn ConnectedTo(&self) -> Result<IPin> {
-        self.0.other.lock().clone().ok_or_else(|| VFW_E_NOT_CONNECTED.into())
+        self.0.other.lock().as_ref().map(|pin| pin.0.clone()).ok_or_else(|| VFW_E_NOT_CONNECTED.into())
     }
 
     fn ConnectionMediaType(&self, _kind: *mut AM_MEDIA_TYPE) -> Result<()> {
