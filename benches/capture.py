@@ -3,7 +3,8 @@
 
 A private X server (Xvfb) shows a 1080p window that GStreamer paints 60 times a second. CPU milliseconds for each frame
 captured, of the program and of the X server; what starting and the first frames cost, and what the painting costs the
-server, is taken away. Then what a window that stands still costs us. Needs xvfb, xdotool, gstreamer1.0-x and -plugins-good.
+server, is taken away. Then what a window that stands still costs us. Needs xvfb, xdotool, gstreamer1.0-x and
+gstreamer1.0-plugins-good.
 """
 
 from __future__ import annotations

@@ -203,9 +203,9 @@ page, folder = (pathlib.Path(argument) for argument in sys.argv[1:])
 for language, name in (("python", "show.py"), ("dockerfile", "Dockerfile")):
     (folder / name).write_text(re.search(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)[1])
 PROGRAM
-    # python:*-slim has the program as python, and its pip may install
+    # python:*-slim has the program as python, useradd, and a pip that may install
     inside "$root" sh -c "apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends \
-        install python3-pip" >"$LOGS/container-apt.txt" 2>&1 || { tail -n 5 "$LOGS/container-apt.txt"; return 1; }
+        install python3-pip passwd" >"$LOGS/container-apt.txt" 2>&1 || { tail -n 5 "$LOGS/container-apt.txt"; return 1; }
     ln -sf python3 "$root/usr/bin/python" && rm -f "$root"/usr/lib/python3.*/EXTERNALLY-MANAGED
     made=$("${tool[@]}" from scratch) && "${tool[@]}" copy --quiet "$made" "$root" / >/dev/null &&
         "${tool[@]}" config --env "PIP_CERT=/work/ca.crt" ${PIP_INDEX_URL:+--env "PIP_INDEX_URL=$PIP_INDEX_URL"} "$made" &&
