@@ -316,6 +316,33 @@ def test_view_until_it_is_closed(display: str, what: str, a_mp4: Path) -> None:
     assert somebody.wait(30) == 0
 
 
+def test_view_of_a_camera(display: str, camera: str) -> None:
+    program = str(Path(sys.executable).with_name("livekit-studio"))
+    view = ["setpriv", "--pdeathsig", "KILL", program, "view", f"camera:{camera}"]
+    expected = lk.TestPattern(320, 180).frame(0).to_ndarray("rgb24").astype(int)
+
+    def seen() -> media.Bytes:
+        grab = ("-f", "x11grab", "-draw_mouse", "0", "-video_size", "640x480", "-i", display)
+        raw = media.ffmpeg(*grab, "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-")
+        return np.frombuffer(raw, np.uint8).reshape(480, 640, 3)
+
+    def shows_the_pattern() -> bool:
+        assert viewing.poll() is None, "it ended"
+        # what counts frames or moves is a small part of it; a camera has less colour than the picture it is given
+        return bool((np.abs(seen()[:180, :320] - expected) < 12).mean() > 0.85)
+
+    with subprocess.Popen(view) as viewing:
+        try:
+            until(shows_the_pattern, "the camera's picture in a window")
+            assert [(w.title, w.size) for w in lk.windows()] == [(f"camera:{camera}", (320, 180))]
+            shot = seen()
+            assert shot[180:].max() == shot[:, 320:].max() == 0, "there is nothing beside it"
+            subprocess.run(["xdotool", "search", "--name", camera, "windowclose"], check=True)
+            assert viewing.wait(30) == 0
+        finally:
+            viewing.kill()
+
+
 def test_view_and_play_for_a_while(display: str, a_mp4: Path) -> None:
     lk.view("a.mp4", seconds=0.2)
     with lk.Player("a.mp4", rate=16.0) as player:

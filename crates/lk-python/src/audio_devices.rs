@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! The lists of sound devices, and news of them.
 
-use crate::blocking::{Born, leaving};
+use crate::blocking::leaving;
 use crate::device::device_of;
+use crate::device_watch::PyDeviceWatch;
 use crate::error::{Raise, raise};
-use crate::events::{Listeners, PyEventStream};
 use crate::values::{listing, numbered};
 use livekit_studio::{AudioDevice, AudioDeviceWatch, Error, ErrorKind, Result as EngineResult};
-use parking_lot::Mutex;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
-use pyo3::{PyTraverseError, PyVisit};
 
 fn listed<'py>(
     py: Python<'py>,
@@ -106,61 +103,15 @@ list_members!(PyAudioInputDeviceList, AudioInputDeviceList, livekit_studio::micr
 list_members!(PyAudioOutputDeviceList, AudioOutputDeviceList, livekit_studio::speakers);
 
 /// Tells of sound devices that come and go.
-#[pyclass(frozen, name = "AudioDeviceWatch", module = "livekit_studio")]
-pub(crate) struct PyAudioDeviceWatch {
-    watch: Mutex<Option<AudioDeviceWatch>>,
-    listeners: Listeners,
-    born: Born,
-}
+#[pyclass(frozen, extends = PyDeviceWatch, name = "AudioDeviceWatch", module = "livekit_studio")]
+pub(crate) struct PyAudioDeviceWatch;
 
 #[pymethods]
 impl PyAudioDeviceWatch {
     #[new]
-    fn new(py: Python<'_>) -> PyResult<Self> {
+    fn new(py: Python<'_>) -> PyResult<PyClassInitializer<Self>> {
         let watch = leaving(py, AudioDeviceWatch::new)?.or_raise()?;
-        let listeners = Listeners::new(watch.events().clone());
-        Ok(Self { watch: Mutex::new(Some(watch)), listeners, born: Born::here() })
-    }
-
-    fn on<'py>(&self, kind: &str, function: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        self.listeners.on(kind, function)
-    }
-
-    fn events(&self) -> PyResult<PyEventStream> {
-        self.listeners.events()
-    }
-
-    fn close(&self, py: Python<'_>) {
-        let watch = self.watch.lock().take();
-        py.detach(|| drop(watch));
-    }
-
-    fn __enter__(slf: Py<Self>) -> PyResult<Py<Self>> {
-        slf.get().born.check()?;
-        Ok(slf)
-    }
-
-    #[pyo3(signature = (*_args))]
-    fn __exit__(&self, py: Python<'_>, _args: &Bound<'_, PyTuple>) {
-        self.close(py);
-    }
-
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.listeners.traverse(&visit)
-    }
-
-    fn __clear__(&self) {
-        self.listeners.clear();
-    }
-}
-
-impl Drop for PyAudioDeviceWatch {
-    fn drop(&mut self) {
-        let mut watch = self.watch.get_mut().take();
-        if !self.born.is_here() {
-            std::mem::forget(watch);
-            return;
-        }
-        Python::try_attach(|py| py.detach(|| drop(watch.take())));
+        let events = watch.events().clone();
+        Ok(PyDeviceWatch::init(watch, events).add_subclass(Self))
     }
 }

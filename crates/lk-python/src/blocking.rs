@@ -27,6 +27,17 @@ impl Born {
         self.0.is_this()
     }
 
+    /// Ends `it`, made in that process, without the GIL, since its threads are waited for. In any other process it is
+    /// the parent's, who goes on with it, and so are perhaps locks that nobody will open here.
+    pub(crate) fn end<T: Send>(self, it: T) {
+        if !self.is_here() {
+            std::mem::forget(it);
+            return;
+        }
+        let mut it = Some(it);
+        Python::try_attach(|py| py.detach(|| drop(it.take())));
+    }
+
     /// An error in any other process.
     pub(crate) fn check(self) -> PyResult<()> {
         if self.0.is_this() {

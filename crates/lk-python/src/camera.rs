@@ -251,18 +251,8 @@ impl PyCamera {
 
 impl Drop for PyCamera {
     fn drop(&mut self) {
-        release(self.core.take(), self.born);
+        self.born.end(self.core.take());
     }
-}
-
-/// Lets a camera go without the GIL: its thread is waited for.
-fn release(mut core: Option<Arc<Core>>, born: Born) {
-    if !born.is_here() {
-        // the parent goes on with it
-        std::mem::forget(core);
-        return;
-    }
-    Python::try_attach(|py| py.detach(|| drop(core.take())));
 }
 
 /// Each frame of a camera once.
@@ -314,6 +304,6 @@ impl PyCameraFrames {
 
 impl Drop for PyCameraFrames {
     fn drop(&mut self) {
-        release(self.core.take(), self.born);
+        self.born.end(self.core.take());
     }
 }

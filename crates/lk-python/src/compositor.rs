@@ -310,9 +310,9 @@ impl PyCompositor {
                           overwrite=True, each=None)"
     )]
     #[allow(clippy::too_many_arguments)] // how long and how encoded, all by keyword
-    fn render(
+    fn render<'py>(
         &self,
-        out: &Bound<'_, PyAny>,
+        out: &Bound<'py, PyAny>,
         seconds: Option<f64>,
         frames: Option<i64>,
         progress: Option<&Bound<'_, PyAny>>,
@@ -324,7 +324,7 @@ impl PyCompositor {
         format: Option<String>,
         overwrite: bool,
         each: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<PyStatistics> {
+    ) -> PyResult<Bound<'py, PyStatistics>> {
         self.check()?;
         let py = out.py();
         let each = each.map(before_each).transpose()?;
@@ -388,7 +388,7 @@ impl PyCompositor {
         };
         bar.show(py, *done.lock())?;
         *self.last.lock() = Some(result.clone());
-        Ok(PyStatistics(result))
+        PyStatistics::of(py, result)
     }
 
     #[pyo3(signature = (format, *, realtime = true, seconds = None))]
@@ -447,10 +447,10 @@ impl PyCompositor {
 
     fn statistics<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         if let Some(last) = self.last.lock().clone().filter(|_| !self.compositor.is_running()) {
-            return Ok(Some(Bound::new(py, PyStatistics(last))?.into_any()));
+            return Ok(Some(PyStatistics::of(py, last)?.into_any()));
         }
         let live = self.compositor.live_statistics();
-        live.map(|live| Ok(Bound::new(py, PyLiveStatistics(live))?.into_any())).transpose()
+        live.map(|live| Ok(PyLiveStatistics::of(py, live)?.into_any())).transpose()
     }
 
     fn remove_target(&self, target: &Bound<'_, PyAny>) -> PyResult<()> {

@@ -211,13 +211,7 @@ impl<T: Device> Handle<T> {
 
 impl<T: Device> Drop for Handle<T> {
     fn drop(&mut self) {
-        let mut open = self.open.take();
-        if !self.born.is_here() {
-            // the parent goes on with it
-            std::mem::forget(open);
-            return;
-        }
-        Python::try_attach(|py| py.detach(|| drop(open.take())));
+        self.born.end(self.open.take());
     }
 }
 

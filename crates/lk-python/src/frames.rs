@@ -105,8 +105,8 @@ impl PySceneFrames {
         Ok(self.next(py)?.map(PyFrame))
     }
 
-    fn statistics(&self) -> PyStatistics {
-        PyStatistics(self.done.lock().clone())
+    fn statistics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyStatistics>> {
+        PyStatistics::of(py, self.done.lock().clone())
     }
 
     /// Ends the run and lets go of the scene; more frames raise StopIteration.

@@ -163,13 +163,7 @@ impl PyIpcSource {
 
 impl Drop for PyIpcSource {
     fn drop(&mut self) {
-        let mut source = self.source.take();
-        if !self.born.is_here() {
-            // its threads and leases are the parent's
-            std::mem::forget(source);
-            return;
-        }
-        Python::try_attach(|py| py.detach(|| drop(source.take())));
+        self.born.end(self.source.take());
     }
 }
 

@@ -142,12 +142,6 @@ impl PyIpcTarget {
 
 impl Drop for PyIpcTarget {
     fn drop(&mut self) {
-        let mut target = self.target.take();
-        if !self.born.is_here() {
-            // the name and its threads are the parent's
-            std::mem::forget(target);
-            return;
-        }
-        Python::try_attach(|py| py.detach(|| drop(target.take())));
+        self.born.end(self.target.take());
     }
 }

@@ -130,14 +130,14 @@ impl PyCompositor {
     }
 
     #[pyo3(signature = (seconds = None, *, frames = None, until = None, on_error = "raise"))]
-    fn run(
+    fn run<'py>(
         &self,
-        py: Python<'_>,
+        py: Python<'py>,
         seconds: Option<f64>,
         frames: Option<i64>,
         until: Option<Bound<'_, PyAny>>,
         on_error: &str,
-    ) -> PyResult<PyLiveStatistics> {
+    ) -> PyResult<Bound<'py, PyLiveStatistics>> {
         if !matches!(on_error, "raise" | "continue") {
             return Err(raise(
                 Error::parameter(format!("on_error {on_error:?} is not known"))
@@ -178,7 +178,7 @@ impl PyCompositor {
         outcome?;
         match failures.into_iter().next().filter(|_| on_error == "raise") {
             Some(error) => Err(raise(error)),
-            None => Ok(PyLiveStatistics(self.compositor.live_statistics().unwrap_or_default())),
+            None => PyLiveStatistics::of(py, self.compositor.live_statistics().unwrap_or_default()),
         }
     }
 

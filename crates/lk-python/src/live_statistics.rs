@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! `LiveStatistics`.
 
-use crate::render_statistics::PyRenderStatistics;
+use crate::run_counts::{PyRunCounts, dict_of};
 use livekit_studio::LiveStatistics;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 /// What a live run did.
-#[pyclass(frozen, name = "LiveStatistics", module = "livekit_studio")]
-pub(crate) struct PyLiveStatistics(pub LiveStatistics);
+#[pyclass(frozen, extends = PyRunCounts, name = "LiveStatistics", module = "livekit_studio")]
+pub(crate) struct PyLiveStatistics(LiveStatistics);
+
+impl PyLiveStatistics {
+    pub(crate) fn of(py: Python<'_>, statistics: LiveStatistics) -> PyResult<Bound<'_, Self>> {
+        let counts = PyRunCounts::from(&statistics);
+        Bound::new(py, PyClassInitializer::from(counts).add_subclass(Self(statistics)))
+    }
+}
 
 #[pymethods]
 impl PyLiveStatistics {
@@ -28,18 +35,8 @@ impl PyLiveStatistics {
     }
 
     #[getter]
-    fn samples(&self) -> u64 {
-        self.0.samples
-    }
-
-    #[getter]
     fn late_samples(&self) -> u64 {
         self.0.late_samples
-    }
-
-    #[getter]
-    fn elapsed(&self) -> f64 {
-        self.0.elapsed.as_secs_f64()
     }
 
     #[getter]
@@ -52,36 +49,6 @@ impl PyLiveStatistics {
         self.0.mixer_cpu.as_secs_f64()
     }
 
-    #[getter]
-    fn compositing(&self) -> f64 {
-        self.0.compositing().as_secs_f64()
-    }
-
-    #[getter]
-    fn sampling(&self) -> f64 {
-        self.0.parts.sampling.as_secs_f64()
-    }
-
-    #[getter]
-    fn rendering(&self) -> f64 {
-        self.0.parts.rendering.as_secs_f64()
-    }
-
-    #[getter]
-    fn delivering(&self) -> f64 {
-        self.0.parts.delivering.as_secs_f64()
-    }
-
-    #[getter]
-    fn mixing(&self) -> f64 {
-        self.0.parts.mixing.as_secs_f64()
-    }
-
-    #[getter]
-    fn render(&self) -> PyRenderStatistics {
-        PyRenderStatistics(self.0.render)
-    }
-
     /// (p50, p99, p99.9, max)
     #[getter]
     fn lateness(&self) -> (f64, f64, f64, f64) {
@@ -89,24 +56,12 @@ impl PyLiveStatistics {
         (l.p50.as_secs_f64(), l.p99.as_secs_f64(), l.p999.as_secs_f64(), l.max.as_secs_f64())
     }
 
-    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let dict = PyDict::new(py);
-        dict.set_item("ticks", self.ticks())?;
-        dict.set_item("missed", self.missed())?;
-        dict.set_item("late_frames", self.late_frames())?;
-        dict.set_item("samples", self.samples())?;
-        dict.set_item("late_samples", self.late_samples())?;
-        dict.set_item("elapsed", self.elapsed())?;
-        dict.set_item("tick_cpu", self.tick_cpu())?;
-        dict.set_item("mixer_cpu", self.mixer_cpu())?;
-        dict.set_item("compositing", self.compositing())?;
-        dict.set_item("sampling", self.sampling())?;
-        dict.set_item("rendering", self.rendering())?;
-        dict.set_item("delivering", self.delivering())?;
-        dict.set_item("mixing", self.mixing())?;
-        dict.set_item("render", self.render().to_dict(py)?)?;
-        dict.set_item("lateness", self.lateness())?;
-        Ok(dict)
+    fn to_dict<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
+        let counts = ["ticks", "missed", "late_frames", "samples", "late_samples"];
+        let times =
+            ["elapsed", "tick_cpu", "mixer_cpu", "compositing", "sampling", "rendering", "delivering"];
+        let rest = ["mixing", "render", "lateness"];
+        dict_of(slf, &[&counts[..], &times, &rest].concat())
     }
 
     fn __str__(&self) -> String {

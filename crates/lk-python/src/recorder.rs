@@ -410,13 +410,7 @@ fn report_of<'py>(py: Python<'py>, report: &RecordingReport) -> PyResult<Bound<'
 
 impl Drop for PyRecorder {
     fn drop(&mut self) {
-        let mut core = self.core.take();
-        if !self.born.is_here() {
-            // the parent goes on recording: nothing is ended here
-            std::mem::forget(core);
-            return;
-        }
         // this ends the file; nobody who wants to run Python waits for it
-        Python::try_attach(|py| py.detach(|| drop(core.take())));
+        self.born.end(self.core.take());
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! `RenderStatistics`.
 
+use crate::run_counts::dict_of;
 use livekit_studio::RenderStatistics;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -8,6 +9,21 @@ use pyo3::types::PyDict;
 /// What a renderer did, and how much of it could be left out.
 #[pyclass(frozen, name = "RenderStatistics", module = "livekit_studio")]
 pub(crate) struct PyRenderStatistics(pub RenderStatistics);
+
+impl PyRenderStatistics {
+    /// Its properties.
+    pub(crate) const NAMES: &[&str] = &[
+        "frames",
+        "repeated",
+        "reclaimed",
+        "written",
+        "damaged",
+        "layers",
+        "culled",
+        "cache_hits",
+        "cache_bytes",
+    ];
+}
 
 #[pymethods]
 impl PyRenderStatistics {
@@ -56,18 +72,8 @@ impl PyRenderStatistics {
         self.0.kept_bytes
     }
 
-    pub(crate) fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let dict = PyDict::new(py);
-        dict.set_item("frames", self.frames())?;
-        dict.set_item("repeated", self.repeated())?;
-        dict.set_item("reclaimed", self.reclaimed())?;
-        dict.set_item("written", self.written())?;
-        dict.set_item("damaged", self.damaged())?;
-        dict.set_item("layers", self.layers())?;
-        dict.set_item("culled", self.culled())?;
-        dict.set_item("cache_hits", self.cache_hits())?;
-        dict.set_item("cache_bytes", self.cache_bytes())?;
-        Ok(dict)
+    fn to_dict<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
+        dict_of(slf, Self::NAMES)
     }
 
     fn __repr__(&self) -> String {

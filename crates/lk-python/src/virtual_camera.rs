@@ -191,12 +191,6 @@ impl PyVirtualCamera {
 
 impl Drop for PyVirtualCamera {
     fn drop(&mut self) {
-        let mut camera = self.camera.take();
-        if !self.born.is_here() {
-            // the device and its thread are the parent's
-            std::mem::forget(camera);
-            return;
-        }
-        Python::try_attach(|py| py.detach(|| drop(camera.take())));
+        self.born.end(self.camera.take());
     }
 }

@@ -4,7 +4,7 @@
 //! `SoundStream` is for sound that must be soon; other sound goes another way: see [`audio_device`](crate::audio_device).
 //!
 //! `library` is libpipewire, opened at first use; `abi` its structures; `pod` and `formats` what is said of pictures;
-//! `connection` a server and a loop on one thread; `stream` and `buffers` pictures in shared memory; `stamps` their
+//! `connection` a server and a loop on one thread; `raw_stream` what all streams have in common; `stream` and `buffers` pictures in shared memory; `stamps` their
 //! times; `sound` blocks of sound on the library's own thread.
 
 mod abi;
@@ -16,6 +16,7 @@ mod library;
 mod nodes;
 mod output;
 mod pod;
+mod raw_stream;
 mod sound;
 mod stamps;
 mod stream;

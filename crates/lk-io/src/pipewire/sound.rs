@@ -3,15 +3,16 @@
 //! between that and the device but the server's step.
 #![allow(unsafe_code)]
 
-use super::abi::{self, Buffer, Chunk, Data, Hook, ID_ANY, Pod, Stream as Raw, StreamEvents, Time};
-use super::connection::{Connection, guard, text};
+use super::abi::{self, Buffer, Chunk, Data, ID_ANY, Stream as Raw, StreamEvents, Time};
+use super::connection::{Connection, guard};
 use super::formats;
 use super::library::Library;
 use super::nodes::Registry;
+use super::raw_stream::{Condition, Heard as _, RawStream, ended};
 use lk_media::clock::Deadline;
 use lk_media::{CHANNELS, Clock, Error, ErrorKind, Result, SAMPLE_RATE, Timestamp};
-use std::cell::{Cell, RefCell, UnsafeCell};
-use std::ffi::{CString, c_char, c_int, c_void};
+use std::cell::UnsafeCell;
+use std::ffi::c_void;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -71,11 +72,9 @@ pub(crate) struct SoundOptions<'a> {
 /// What callbacks write down.
 struct Heard {
     library: &'static Library,
-    /// Set before the stream is connected.
-    stream: Cell<*mut Raw>,
-    // of the thread that has the connection
-    state: Cell<c_int>,
-    error: RefCell<Option<String>>,
+    stream: NonNull<Raw>,
+    /// Of the thread that has the connection.
+    condition: Condition,
     // of the library's thread for blocks
     clock: Arc<dyn Clock>,
     blocks: UnsafeCell<Blocks>,
@@ -87,43 +86,18 @@ struct Heard {
 
 /// A stream of sound of 48 kHz, stereo, float, on a connection of its own.
 pub(crate) struct SoundStream {
-    raw: NonNull<Raw>,
-    hook: Box<Hook>,
-    heard: Box<Heard>,
+    // in this order: the stream goes before its connection
+    raw: RawStream<Heard>,
     connection: Connection,
 }
 
-static EVENTS: StreamEvents = StreamEvents {
-    version: 2,
-    destroy: None,
-    state_changed: Some(on_state),
-    control_info: None,
-    io_changed: None,
-    param_changed: None,
-    add_buffer: None,
-    remove_buffer: None,
-    process: Some(on_process),
-    drained: None,
-    command: None,
-    trigger_done: None,
-};
-
-unsafe extern "C" fn on_state(data: *mut c_void, before: c_int, state: c_int, error: *const c_char) {
-    // SAFETY: the listener is taken away before what it was made with; the error is a string or null.
-    let (heard, error) = unsafe { (&*data.cast::<Heard>(), text(error)) };
-    guard(|| {
-        heard.state.set(state);
-        let mut known = heard.error.borrow_mut();
-        match state {
-            abi::STATE_ERROR => *known = Some(error),
-            // the server took its node away
-            abi::STATE_UNCONNECTED if known.is_none() && before > abi::STATE_UNCONNECTED => {
-                *known = Some("the device is gone".to_owned());
-            }
-            _ => {}
-        }
-    });
+impl super::raw_stream::Heard for Heard {
+    fn condition(&self) -> &Condition {
+        &self.condition
+    }
 }
+
+static EVENTS: StreamEvents = StreamEvents { process: Some(on_process), ..Heard::EVENTS };
 
 unsafe extern "C" fn on_process(data: *mut c_void) {
     // SAFETY: the stream is gone from the library's thread before what it was made with.
@@ -141,13 +115,13 @@ impl Heard {
         let moment = Moment { now: self.clock.now(), delay: self.delay() };
         loop {
             // SAFETY: the stream is there while it calls back.
-            let buffer = unsafe { (self.library.pw_stream_dequeue_buffer)(self.stream.get()) };
+            let buffer = unsafe { (self.library.pw_stream_dequeue_buffer)(self.stream.as_ptr()) };
             let Some(buffer) = NonNull::new(buffer) else { return };
             // SAFETY: it was dequeued just now.
             let done = unsafe { with(buffer, blocks, moment) };
             self.count.fetch_add(u64::from(done), Ordering::Relaxed);
             // SAFETY: as above.
-            unsafe { (self.library.pw_stream_queue_buffer)(self.stream.get(), buffer.as_ptr()) };
+            unsafe { (self.library.pw_stream_queue_buffer)(self.stream.as_ptr(), buffer.as_ptr()) };
             if matches!(blocks, Blocks::Play(_)) {
                 return;
             }
@@ -158,7 +132,7 @@ impl Heard {
     fn delay(&self) -> Duration {
         let mut time = Time::default();
         // SAFETY: the stream is there; the structure has room for what newer versions add.
-        let result = unsafe { (self.library.pw_stream_get_time)(self.stream.get(), &raw mut time) };
+        let result = unsafe { (self.library.pw_stream_get_time)(self.stream.as_ptr(), &raw mut time) };
         let delay = u128::try_from(time.delay).unwrap_or(0);
         if result < 0 || time.denom == 0 {
             return Duration::ZERO;
@@ -281,9 +255,19 @@ impl SoundStream {
             properties.push(("target.object", &target.serial));
             properties.extend(target.is_monitor.then_some(("stream.capture.sink", "true")));
         }
-        let this = Self::new(connection, options.title, &properties, blocks)?;
+        let raw = RawStream::new(&connection, options.title, &properties, &EVENTS, |stream| Heard {
+            library,
+            stream,
+            condition: Condition::new("the device is gone"),
+            clock: <dyn Clock>::live(),
+            blocks: UnsafeCell::new(blocks),
+            busy: AtomicBool::new(false),
+            count: AtomicU64::new(0),
+        })?;
+        let this = Self { raw, connection };
         let stay = if target.is_some() { abi::FLAG_DONT_RECONNECT } else { 0 };
-        this.connect(direction, abi::FLAG_AUTOCONNECT | abi::FLAG_MAP_BUFFERS | abi::FLAG_RT_PROCESS | stay)?;
+        let flags = abi::FLAG_AUTOCONNECT | abi::FLAG_MAP_BUFFERS | abi::FLAG_RT_PROCESS | stay;
+        this.raw.connect(direction, ID_ANY, flags, &[formats::sound(SAMPLE_RATE)])?;
         while this.count() == 0 {
             if deadline.has_passed() {
                 return Err(Error::new(ErrorKind::Deadline, "PipeWire links the stream to nothing"));
@@ -293,71 +277,21 @@ impl SoundStream {
         Ok(this)
     }
 
-    fn new(connection: Connection, title: &str, properties: &[(&str, &str)], blocks: Blocks) -> Result<Self> {
-        let library = connection.library();
-        let title = CString::new(title.replace('\0', " ")).unwrap_or_default();
-        let properties = connection.properties(properties);
-        // SAFETY: the core is there; the properties are taken over.
-        let raw = unsafe { (library.pw_stream_new)(connection.core(), title.as_ptr(), properties) };
-        let raw = NonNull::new(raw).ok_or_else(|| {
-            Error::internal("PipeWire makes no stream").with_source(std::io::Error::last_os_error())
-        })?;
-        let heard = Box::new(Heard {
-            library,
-            stream: Cell::new(raw.as_ptr()),
-            state: Cell::new(abi::STATE_UNCONNECTED),
-            error: RefCell::default(),
-            clock: <dyn Clock>::live(),
-            blocks: UnsafeCell::new(blocks),
-            busy: AtomicBool::new(false),
-            count: AtomicU64::new(0),
-        });
-        let mut this = Self { raw, hook: Box::new(Hook::new()), heard, connection };
-        let data = std::ptr::from_ref(&*this.heard).cast_mut().cast();
-        // SAFETY: hook and data stay where they are until the hook is removed.
-        unsafe {
-            (library.pw_stream_add_listener)(raw.as_ptr(), &raw mut *this.hook, &raw const EVENTS, data);
-        }
-        Ok(this)
-    }
-
-    fn connect(&self, direction: c_int, flags: c_int) -> Result<()> {
-        let format = formats::sound(SAMPLE_RATE);
-        let mut pods: [*const Pod; 1] = [format.as_ptr().cast()];
-        let connect = self.connection.library().pw_stream_connect;
-        // SAFETY: the stream is there; parameters are copied.
-        let result = unsafe { connect(self.raw.as_ptr(), direction, ID_ANY, flags, pods.as_mut_ptr(), 1) };
-        if result < 0 {
-            let os = std::io::Error::from_raw_os_error(-result);
-            return Err(Error::new(ErrorKind::Device, format!("PipeWire connects no stream: {os}")));
-        }
-        Ok(())
-    }
-
     /// Blocks so far.
     pub fn count(&self) -> u64 {
-        self.heard.count.load(Ordering::Relaxed)
+        self.raw.heard().count.load(Ordering::Relaxed)
     }
 
     /// Hears the server for at most `limit`; an error of kind DeviceLost when the stream is over.
     pub fn turn(&self, limit: Duration) -> Result<()> {
         self.connection.turn(None, Some(limit))?;
-        match &*self.heard.error.borrow() {
-            Some(why) => Err(Error::new(ErrorKind::DeviceLost, format!("PipeWire ended the stream: {why}"))),
-            None => Ok(()),
-        }
+        self.raw.heard().condition.error().map_or(Ok(()), |why| Err(ended(&why)))
     }
 }
 
 impl Drop for SoundStream {
     fn drop(&mut self) {
-        let library = self.connection.library();
-        // SAFETY: the stream is there, and nobody has it after this. Once it is disconnected, the thread for its blocks
-        // has let it go.
-        unsafe {
-            (library.pw_stream_disconnect)(self.raw.as_ptr());
-            self.hook.remove();
-            (library.pw_stream_destroy)(self.raw.as_ptr());
-        }
+        // SAFETY: the stream is there. Once it is disconnected, the thread for its blocks has let it go.
+        unsafe { (self.raw.library().pw_stream_disconnect)(self.raw.as_ptr()) };
     }
 }

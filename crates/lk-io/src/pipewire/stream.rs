@@ -2,17 +2,19 @@
 //! A stream of pictures, in or out: what its callbacks hear, and its buffers.
 #![allow(unsafe_code)]
 
-use super::abi::{self, Buffer, Hook, MetaHeader, Pod, Region, Stream as Raw, StreamEvents};
+use super::abi::{self, Buffer, MetaHeader, Pod, Region, Stream as Raw, StreamEvents};
 use super::buffers::{self, Access};
-use super::connection::{Connection, bytes, guard, text};
+use super::connection::{Connection, bytes, guard};
 use super::formats::{self, Agreed, FORMAT};
 use super::library::Library;
 use super::pod::{Built, Object};
+use super::raw_stream::{Condition, Heard as _, RawStream, ended, pointers};
 use lk_media::{Error, ErrorKind, Result};
 use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::ffi::{CString, c_char, c_int, c_void};
+use std::ffi::c_void;
+use std::marker::PhantomData;
 use std::ptr::NonNull;
 
 /// Which way pictures go.
@@ -27,10 +29,9 @@ pub(super) enum Direction {
 /// What callbacks write down.
 struct Heard {
     library: &'static Library,
-    stream: Cell<*mut Raw>,
+    stream: NonNull<Raw>,
     direction: Direction,
-    state: Cell<c_int>,
-    error: RefCell<Option<String>>,
+    condition: Condition,
     agreed: Cell<Option<Agreed>>,
     /// A format was agreed on that is none of those asked for.
     refused: Cell<bool>,
@@ -40,44 +41,24 @@ struct Heard {
 
 /// A stream of a connection's.
 pub(super) struct Stream<'c> {
-    connection: &'c Connection,
-    raw: NonNull<Raw>,
-    hook: Box<Hook>,
-    heard: Box<Heard>,
+    raw: RawStream<Heard>,
+    /// It must outlive the stream.
+    _connection: PhantomData<&'c Connection>,
+}
+
+impl super::raw_stream::Heard for Heard {
+    fn condition(&self) -> &Condition {
+        &self.condition
+    }
 }
 
 static EVENTS: StreamEvents = StreamEvents {
-    version: 2,
-    destroy: None,
-    state_changed: Some(on_state),
-    control_info: None,
-    io_changed: None,
     param_changed: Some(on_param),
     add_buffer: Some(on_add_buffer),
     remove_buffer: Some(on_remove_buffer),
     process: Some(on_process),
-    drained: None,
-    command: None,
-    trigger_done: None,
+    ..Heard::EVENTS
 };
-
-unsafe extern "C" fn on_state(data: *mut c_void, before: c_int, state: c_int, error: *const c_char) {
-    // SAFETY: the listener is taken away before what it was made with; the error is a string or null.
-    let (heard, error) = unsafe { (&*data.cast::<Heard>(), text(error)) };
-    guard(|| {
-        heard.state.set(state);
-        tracing::trace!(before, state, "a stream of PipeWire's");
-        let mut known = heard.error.borrow_mut();
-        match state {
-            abi::STATE_ERROR => *known = Some(error),
-            // the server took its node away
-            abi::STATE_UNCONNECTED if known.is_none() && before > abi::STATE_UNCONNECTED => {
-                *known = Some("it was disconnected".to_owned());
-            }
-            _ => {}
-        }
-    });
-}
 
 unsafe extern "C" fn on_param(data: *mut c_void, id: u32, pod: *const Pod) {
     // SAFETY: the listener is taken away before what it was made with; the parameter is the library's.
@@ -128,16 +109,12 @@ impl Heard {
         let mut pods = pointers(&params[..count]);
         // SAFETY: the stream is there while it calls back; parameters are copied.
         let result = unsafe {
-            (self.library.pw_stream_update_params)(self.stream.get(), pods.as_mut_ptr(), pods.len() as u32)
+            (self.library.pw_stream_update_params)(self.stream.as_ptr(), pods.as_mut_ptr(), pods.len() as u32)
         };
         if result < 0 {
             tracing::debug!("PipeWire refuses the buffers: {}", std::io::Error::from_raw_os_error(-result));
         }
     }
-}
-
-fn pointers(params: &[Built]) -> Vec<*const Pod> {
-    params.iter().map(|built| built.as_ptr().cast()).collect()
 }
 
 impl<'c> Stream<'c> {
@@ -148,121 +125,89 @@ impl<'c> Stream<'c> {
         direction: Direction,
         properties: &[(&str, &str)],
     ) -> Result<Self> {
-        let library = connection.library();
-        let title = CString::new(name.replace('\0', " ")).unwrap_or_default();
-        let properties = connection.properties(properties);
-        // SAFETY: the core is there; the properties are taken over.
-        let raw = unsafe { (library.pw_stream_new)(connection.core(), title.as_ptr(), properties) };
-        let raw = NonNull::new(raw).ok_or_else(|| {
-            Error::internal("PipeWire makes no stream").with_source(std::io::Error::last_os_error())
-        })?;
-        let heard = Box::new(Heard {
-            library,
-            stream: Cell::new(raw.as_ptr()),
+        let raw = RawStream::new(connection, name, properties, &EVENTS, |stream| Heard {
+            library: connection.library(),
+            stream,
             direction,
-            state: Cell::new(abi::STATE_UNCONNECTED),
-            error: RefCell::default(),
+            condition: Condition::new("it was disconnected"),
             agreed: Cell::new(None),
             refused: Cell::new(false),
             ready: Cell::new(false),
             access: RefCell::default(),
-        });
-        let mut this = Self { connection, raw, hook: Box::new(Hook::new()), heard };
-        let data = std::ptr::from_ref(&*this.heard).cast_mut().cast();
-        // SAFETY: hook and data stay where they are until the hook is removed.
-        unsafe {
-            (library.pw_stream_add_listener)(raw.as_ptr(), &raw mut *this.hook, &raw const EVENTS, data)
-        };
-        Ok(this)
+        })?;
+        Ok(Self { raw, _connection: PhantomData })
     }
 
     /// Connects it: an input to `target`, if that is a node's id; an output for whoever wants it.
     pub fn connect(&self, target: u32, formats: &[Built]) -> Result<()> {
-        let (direction, flags) = match self.heard.direction {
+        let (direction, flags) = match self.heard().direction {
             Direction::In => (abi::DIRECTION_INPUT, abi::FLAG_AUTOCONNECT | abi::FLAG_DONT_RECONNECT),
             Direction::Out => (abi::DIRECTION_OUTPUT, abi::FLAG_DRIVER),
         };
-        let mut pods = pointers(formats);
-        let (library, count) = (self.connection.library(), pods.len() as u32);
-        let flags = flags | abi::FLAG_MAP_BUFFERS;
-        // SAFETY: the stream is there; parameters are copied.
-        let result = unsafe {
-            (library.pw_stream_connect)(self.raw.as_ptr(), direction, target, flags, pods.as_mut_ptr(), count)
-        };
-        if result < 0 {
-            let os = std::io::Error::from_raw_os_error(-result);
-            return Err(Error::new(ErrorKind::Device, format!("PipeWire connects no stream: {os}")));
-        }
-        Ok(())
+        self.raw.connect(direction, target, flags | abi::FLAG_MAP_BUFFERS, formats)
+    }
+
+    fn heard(&self) -> &Heard {
+        self.raw.heard()
     }
 
     /// What was agreed on, if it has been.
     pub fn agreed(&self) -> Option<Agreed> {
-        self.heard.agreed.get()
+        self.heard().agreed.get()
     }
 
     /// Whether pictures flow.
     pub fn is_streaming(&self) -> bool {
-        self.heard.state.get() == abi::STATE_STREAMING
+        self.heard().condition.state() == abi::STATE_STREAMING
     }
 
     /// Whether it is on the server's list.
     pub fn is_there(&self) -> bool {
-        self.heard.state.get() > 1
+        self.heard().condition.state() > 1
     }
 
     /// The server's number for its node.
     pub fn id(&self) -> u32 {
         // SAFETY: the stream is there.
-        unsafe { (self.connection.library().pw_stream_get_node_id)(self.raw.as_ptr()) }
+        unsafe { (self.raw.library().pw_stream_get_node_id)(self.raw.as_ptr()) }
     }
 
     /// An error if it cannot go on.
     pub fn check(&self) -> Result<()> {
-        if self.heard.refused.get() {
+        if self.heard().refused.get() {
             return Err(unwanted("it gives pictures of a kind that was not asked for"));
         }
-        match &*self.heard.error.borrow() {
-            Some(why) if why.contains("format") => Err(unwanted(why)),
-            Some(why) => Err(Error::new(ErrorKind::DeviceLost, format!("PipeWire ended the stream: {why}"))),
+        match self.heard().condition.error() {
+            Some(why) if why.contains("format") => Err(unwanted(&why)),
+            Some(why) => Err(ended(&why)),
             None => Ok(()),
         }
     }
 
     /// Whether it has called for a turn with its buffers since this was asked last.
     pub fn take_ready(&self) -> bool {
-        self.heard.ready.replace(false)
+        self.heard().ready.replace(false)
     }
 
     /// The next buffer, to be read or filled, and how its memory may be reached.
     pub fn dequeue(&self) -> Option<(NonNull<Buffer>, SmallVec<[Access; 4]>)> {
         // SAFETY: the stream is there.
-        let buffer = unsafe { (self.connection.library().pw_stream_dequeue_buffer)(self.raw.as_ptr()) };
+        let buffer = unsafe { (self.raw.library().pw_stream_dequeue_buffer)(self.raw.as_ptr()) };
         let buffer = NonNull::new(buffer)?;
-        let access = self.heard.access.borrow().get(&buffer.as_ptr().addr()).cloned();
+        let access = self.heard().access.borrow().get(&buffer.as_ptr().addr()).cloned();
         Some((buffer, access.unwrap_or_default()))
     }
 
     /// Gives a buffer back that was dequeued in this turn.
     pub fn queue(&self, buffer: NonNull<Buffer>) {
         // SAFETY: stream and buffer are there.
-        unsafe { (self.connection.library().pw_stream_queue_buffer)(self.raw.as_ptr(), buffer.as_ptr()) };
+        unsafe { (self.raw.library().pw_stream_queue_buffer)(self.raw.as_ptr(), buffer.as_ptr()) };
     }
 
     /// Has what was queued go out.
     pub fn trigger(&self) {
         // SAFETY: the stream is there.
-        unsafe { (self.connection.library().pw_stream_trigger_process)(self.raw.as_ptr()) };
-    }
-}
-
-impl Drop for Stream<'_> {
-    fn drop(&mut self) {
-        // SAFETY: the stream is there, and nobody has it after this.
-        unsafe {
-            self.hook.remove();
-            (self.connection.library().pw_stream_destroy)(self.raw.as_ptr());
-        }
+        unsafe { (self.raw.library().pw_stream_trigger_process)(self.raw.as_ptr()) };
     }
 }
 
