@@ -66,7 +66,9 @@ def test_a_name_is_enough(slides: Path) -> None:
     scene.add(str(slides / "s%03d.png"), loop=True)
     shown = [media.number_of(f.to_ndarray("rgb24")) for f in scene.frames("rgb24", realtime=False, seconds=2)]
     assert shown == [FIRST + n % COUNT for n in range(50)]
-    assert isinstance(lk.open(str(slides / "s%03d.png")), lk.LazyPlayer)
+    by_number, by_part = str(slides / "s%03d.png"), str(slides / "s*.png")
+    for name in (by_number,) if sys.platform == "win32" else (by_number, by_part):
+        assert isinstance(lk.open(name), lk.LazyPlayer)
 
 
 def test_a_player_plays_them(slides: Path) -> None:

@@ -100,7 +100,8 @@ pub struct Layer {
     /// How long after the run, or after it came into one, it begins: it shows nothing before, and its clip from the
     /// beginning then. Part of how its source is read: it holds from when the source is set.
     pub start: Duration,
-    /// What is shown while the source has nothing to show.
+    /// What is shown while the source has nothing to show, or is lost. Whoever asks the sources heeds it; a renderer is told
+    /// what each layer shows.
     pub fallback: Option<SourceId>,
     /// What an offline run does if the source cannot be exact; None makes that an error.
     pub offline: Option<OfflinePolicy>,
