@@ -5,6 +5,7 @@
 use crate::{AlphaKind, ColorSpace, Error, FramePool, PixelFormat, Result, Size, Timestamp, convert, kernel};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -76,12 +77,15 @@ pub trait HostMemory: Send + Sync + 'static {
     fn plane(&self, plane: usize) -> &[u8];
 }
 
+/// The bytes of all planes of a picture.
+pub type PlanesMut<'a> = SmallVec<[&'a mut [u8]; 3]>;
+
 /// Memory that may be written until it is published.
 pub trait HostMemoryMut: HostMemory {
     /// The bytes of a plane.
     fn plane_mut(&mut self, plane: usize) -> &mut [u8];
     /// The bytes of all planes at once.
-    fn planes_mut(&mut self) -> Vec<&mut [u8]>;
+    fn planes_mut(&mut self) -> PlanesMut<'_>;
     /// Whether the memory may be written again once nobody holds the frame made of it. Memory that others read by
     /// ways of their own (another process, a device) says no.
     fn may_be_reclaimed(&self) -> bool {
@@ -167,7 +171,21 @@ impl HostMemory for Nothing {
     }
 }
 
-struct Picture {
+impl HostMemoryMut for Nothing {
+    fn plane_mut(&mut self, _: usize) -> &mut [u8] {
+        &mut []
+    }
+    fn planes_mut(&mut self) -> PlanesMut<'_> {
+        PlanesMut::new()
+    }
+}
+
+/// What stands for memory that is elsewhere; takes none itself.
+pub(crate) fn no_memory() -> Box<dyn HostMemoryMut> {
+    Box::new(Nothing)
+}
+
+pub(crate) struct Picture {
     id: FrameId,
     spec: FrameSpec,
     memory: Memory,
@@ -391,10 +409,10 @@ impl FrameMap {
 
 /// A picture being written by its only owner.
 pub struct FrameMut {
-    spec: FrameSpec,
-    memory: Box<dyn HostMemoryMut>,
+    pub(crate) spec: FrameSpec,
+    pub(crate) memory: Box<dyn HostMemoryMut>,
     /// What the memory was taken out of, to be used for the next picture.
-    home: Option<Arc<Picture>>,
+    pub(crate) home: Option<Arc<Picture>>,
 }
 
 impl FrameMut {
@@ -543,8 +561,8 @@ mod tests {
             fn plane_mut(&mut self, _: usize) -> &mut [u8] {
                 &mut self.0
             }
-            fn planes_mut(&mut self) -> Vec<&mut [u8]> {
-                vec![&mut self.0]
+            fn planes_mut(&mut self) -> PlanesMut<'_> {
+                smallvec::smallvec![&mut self.0[..]]
             }
         }
         let spec = FrameSpec::of(PixelFormat::Bgr, Size::new(1, 1));

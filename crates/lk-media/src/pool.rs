@@ -2,7 +2,7 @@
 //! Memory for frames: aligned buffers that are used again.
 
 use crate::clock::Stopwatch;
-use crate::frame::{HostMemory, HostMemoryMut, PlaneLayout};
+use crate::frame::{HostMemory, HostMemoryMut, PlaneLayout, PlanesMut};
 use crate::{Error, ErrorKind, FrameMut, FrameSpec, Result};
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -133,7 +133,7 @@ impl HostMemoryMut for PoolMemory {
         &mut bytes[offset..offset + layout.stride * layout.rows]
     }
 
-    fn planes_mut(&mut self) -> Vec<&mut [u8]> {
+    fn planes_mut(&mut self) -> PlanesMut<'_> {
         #[allow(unsafe_code)]
         fn bytes_of(block: &mut [Line]) -> &mut [u8] {
             let len = std::mem::size_of_val(block);
@@ -141,7 +141,7 @@ impl HostMemoryMut for PoolMemory {
             unsafe { std::slice::from_raw_parts_mut(block.as_mut_ptr().cast::<u8>(), len) }
         }
         let mut rest = bytes_of(self.block.as_deref_mut().unwrap_or_default());
-        let mut planes = Vec::with_capacity(self.layout.len());
+        let mut planes = PlanesMut::new();
         for (_, layout) in &self.layout {
             let (plane, tail) = rest.split_at_mut(layout.stride * layout.rows);
             planes.push(plane);

@@ -2,7 +2,7 @@
 //! Frames in memory shared with a display: it reads or writes them in place.
 
 use super::segment::Segment;
-use lk_media::frame::{HostMemory, HostMemoryMut, PlaneLayout};
+use lk_media::frame::{HostMemory, HostMemoryMut, PlaneLayout, PlanesMut};
 use lk_media::{Result, Size};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -135,8 +135,8 @@ impl<S: Share + 'static> HostMemoryMut for Memory<S> {
             .map_or(&mut [], |(_, segment)| segment.bytes_mut().get_mut(first..).unwrap_or_default())
     }
 
-    fn planes_mut(&mut self) -> Vec<&mut [u8]> {
-        vec![self.plane_mut(0)]
+    fn planes_mut(&mut self) -> PlanesMut<'_> {
+        PlanesMut::from_iter([self.plane_mut(0)])
     }
 }
 

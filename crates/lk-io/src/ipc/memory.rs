@@ -6,7 +6,7 @@ use super::layout::{Layout, PAGE, PICTURE_WORDS, Picture, Planes, header, size_w
 use super::layout::{MAGIC, VERSION, format_word, plan};
 use super::os;
 use super::slots;
-use lk_media::frame::{HostMemory, HostMemoryMut, PlaneLayout};
+use lk_media::frame::{HostMemory, HostMemoryMut, PlaneLayout, PlanesMut};
 use lk_media::kernel;
 use lk_media::thread::Process;
 use lk_media::{FrameId, FrameMut, FramePool, FrameSpec, Result, Timestamp};
@@ -176,7 +176,7 @@ impl HostMemoryMut for OwnSlot {
         unsafe { self.memory.region.bytes_mut(offset, len) }
     }
 
-    fn planes_mut(&mut self) -> Vec<&mut [u8]> {
+    fn planes_mut(&mut self) -> PlanesMut<'_> {
         let planes = (0..self.planes.len()).map(|plane| self.range(plane)).filter(|(_, len)| *len > 0);
         // SAFETY: as in `plane_mut`; planes do not overlap.
         planes.map(|(offset, len)| unsafe { self.memory.region.bytes_mut(offset, len) }).collect()

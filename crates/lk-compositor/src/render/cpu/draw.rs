@@ -15,8 +15,7 @@ use super::resample::Sheet;
 use super::source::{CHANNELS, Slices};
 use super::tiles::{Bands, Tile};
 use crate::scene::{Blend, Color};
-use lk_media::{FrameMut, PixelFormat, Size};
-use parking_lot::Mutex;
+use lk_media::{FrameMut, PixelFormat, SharedFrameMut, Size};
 use smallvec::SmallVec;
 use std::cell::Cell;
 use std::ops::Range;
@@ -24,13 +23,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A frame to be written, and the requests it answers.
-pub(super) struct Target {
-    pub frame: FrameMut,
+pub(super) struct Target<F = SharedFrameMut> {
+    pub frame: F,
     pub requests: SmallVec<[usize; 4]>,
     /// What it shows already.
     pub shown: Option<Arc<super::damage::Shown>>,
     /// Whether its memory was brought by who asked for it.
     pub brought: bool,
+}
+
+impl Target<FrameMut> {
+    /// The same, to be written by several threads.
+    pub fn shared(self) -> Target {
+        let Self { frame, requests, shown, brought } = self;
+        Target { frame: SharedFrameMut::new(frame), requests, shown, brought }
+    }
 }
 
 /// One canvas being drawn.
@@ -43,7 +50,7 @@ pub(super) struct Drawing {
     /// The background and the lowest layers drawn before, and how many layers that are.
     pub flat: Option<(Arc<Flat>, usize)>,
     pub next: AtomicUsize,
-    pub targets: Vec<Mutex<Target>>,
+    pub targets: Vec<Target>,
 }
 
 thread_local! {
@@ -115,21 +122,18 @@ impl Drawing {
         }
     }
 
-    /// Makes a layer that is all there is in the memory of the only output, if it can be made there and no other thread
-    /// is writing to it.
+    /// Makes a layer that is all there is in the memory of the only output, if it can be made there.
     fn straight(&self, layer: &LayerPlan, area: &Area) -> bool {
         let [target] = &self.targets[..] else { return false };
         let blocks: SmallVec<[_; 2]> = layer.parts.iter().filter_map(|plan| plan.in_rows(area)).collect();
-        let Some(mut target) = target.try_lock().filter(|_| blocks.len() == layer.parts.len()) else {
-            return false;
-        };
         // its planes are those of the canvas
-        if target.frame.spec().format != PixelFormat::I420 {
+        if blocks.len() != layer.parts.len() || target.frame.spec().format != PixelFormat::I420 {
             return false;
         }
-        for (plan, (area, block)) in layer.parts.iter().zip(&blocks) {
+        let mut part = target.frame.part(area.x.clone(), area.y.clone());
+        for (plan, block) in layer.parts.iter().zip(&blocks) {
             for (channel, plane) in plan.shape.planes.clone().enumerate() {
-                block.sample_in_place(channel, &mut Sheet::part(target.frame.plane_mut(plane), area));
+                block.sample_in_place(channel, &mut Sheet::new(part.plane_mut(plane)));
             }
         }
         true
@@ -137,7 +141,7 @@ impl Drawing {
 
     fn write(&self, picture: &impl output::Rows, area: &Area) {
         for target in &self.targets {
-            output::write(picture, area, &mut target.lock().frame);
+            output::write(picture, area, &mut target.frame.part(area.x.clone(), area.y.clone()));
         }
     }
 

@@ -6,7 +6,7 @@ use super::CpuRenderer;
 use super::tests::{Stage, picture};
 use crate::render::{OutputRequest, RenderStatistics};
 use crate::scene::{Blend, Color, Crop, Flip, Layer, Placement, SourceId};
-use lk_media::frame::PlaneLayout;
+use lk_media::frame::{PlaneLayout, PlanesMut};
 use lk_media::kernel::portable_only;
 use lk_media::{
     AlphaKind, ColorSpace, Frame, FrameId, FrameMut, FramePool, FrameSpec, HostMemory, HostMemoryMut,
@@ -115,7 +115,7 @@ impl HostMemoryMut for Lent {
         self.0.as_mut().unwrap().plane_mut(plane).data
     }
 
-    fn planes_mut(&mut self) -> Vec<&mut [u8]> {
+    fn planes_mut(&mut self) -> PlanesMut<'_> {
         self.0.as_mut().unwrap().planes_mut().into_iter().map(|plane| plane.data).collect()
     }
 

@@ -51,8 +51,7 @@ use draw::{Drawing, Target};
 use flat::Flats;
 use last::Last;
 use lk_media::clock::thread_cpu_time;
-use lk_media::{AlphaKind, Error, Frame, FrameSpec, Result, Size};
-use parking_lot::Mutex;
+use lk_media::{AlphaKind, Error, Frame, FrameMut, FrameSpec, Result, Size};
 use plan::{LayerPlan, Shapes};
 use pool::Pool;
 use recycle::Recycler;
@@ -89,7 +88,7 @@ pub struct CpuRenderer {
     cutter: Cutter,
     outlines: Vec<Shape>,
     /// Frames to be drawn in this job.
-    waiting: Vec<Target>,
+    waiting: Vec<Target<FrameMut>>,
     /// What is drawn, between jobs.
     idle: Option<Arc<Drawing>>,
     /// Pixels of the canvases of the last job.
@@ -136,7 +135,7 @@ impl CpuRenderer {
         let d = Arc::get_mut(&mut drawing).ok_or_else(still_held)?;
         (d.family, d.background) = (family, scene.background);
         d.targets.extend(
-            self.waiting.extract_if(.., |t| Family::of(&t.frame.spec(), alpha) == family).map(Mutex::new),
+            self.waiting.extract_if(.., |t| Family::of(&t.frame.spec(), alpha) == family).map(Target::shared),
         );
         for layer in scene.layers.values().filter(|l| l.visible) {
             let Some(frame) = frame_of(layer, job) else { continue };
@@ -161,7 +160,7 @@ impl CpuRenderer {
         d.next = AtomicUsize::new(0);
         self.outlines.clear();
         self.outlines.extend(d.layers.iter().map(LayerPlan::shape));
-        let damage = damage_of(&mut d.targets, &shown);
+        let damage = damage_of(&d.targets, &shown);
         self.cutter.cut(&d.bands, &self.outlines, damage.as_deref(), &mut d.tiles);
         self.statistics.pixels += u64::from(scene.size.width) * u64::from(scene.size.height);
         self.statistics.written += d.targets.len() as u64;
@@ -171,8 +170,8 @@ impl CpuRenderer {
             d.tiles.iter().map(|t| t.area.pixels() / if d.copies(t) { COPIES } else { 1 }).sum();
         self.pool.run(drawing.clone(), 1 + work / (THREAD_BANDS * self.band_pixels))?;
         let d = Arc::get_mut(&mut drawing).ok_or_else(still_held)?;
-        for target in d.targets.drain(..).map(Mutex::into_inner) {
-            let frame = target.frame.publish(job.time);
+        for target in d.targets.drain(..) {
+            let frame = target.frame.into_inner().publish(job.time);
             if target.brought {
                 self.recycler.remember(&frame, &shown);
             } else {
@@ -198,7 +197,7 @@ impl CpuRenderer {
                 return Err(Error::format(format!("an output of {} on a canvas of {canvas}", spec.size)));
             }
             spec.format.check_even(spec.size)?;
-            let same = |t: &&mut Target| !t.brought && t.frame.spec() == spec;
+            let same = |t: &&mut Target<FrameMut>| !t.brought && t.frame.spec() == spec;
             let (frame, shown, brought) = match request.buffer {
                 Some(frame) if frame.spec() != spec => {
                     let message = "the memory brought for an output is for another kind of picture";
@@ -285,10 +284,10 @@ impl Renderer for CpuRenderer {
 }
 
 /// The pixels that at least one of `targets` does not show yet; None: all.
-fn damage_of(targets: &mut [Mutex<Target>], new: &Shown) -> Option<Areas> {
+fn damage_of(targets: &[Target], new: &Shown) -> Option<Areas> {
     let mut areas = Areas::new();
     for target in targets {
-        for area in target.get_mut().shown.as_ref()?.damage(new)? {
+        for area in target.shown.as_ref()?.damage(new)? {
             damage::add_area(&mut areas, area);
         }
     }

@@ -6,7 +6,7 @@ use super::geometry::Area;
 use super::rgb16::interleave;
 use super::source::Slices;
 use lk_media::kernel::{prefetch, rows_ahead};
-use lk_media::{AlphaKind, FrameMut, PixelFormat, PlaneMut};
+use lk_media::{AlphaKind, FramePart, PixelFormat, PlanePart};
 use std::ops::Range;
 
 /// Samples of a finished picture in the planes of a family.
@@ -21,8 +21,8 @@ pub(super) trait Rows {
     fn has_alpha(&self) -> bool;
 }
 
-/// Writes pixels `area` of `c` (of the frame's family) into `frame`.
-pub(super) fn write(c: &impl Rows, area: &Area, frame: &mut FrameMut) {
+/// Writes pixels `area` of `c` (of the frame's family) into `frame`, the part of it that has these pixels.
+pub(super) fn write(c: &impl Rows, area: &Area, frame: &mut FramePart<'_>) {
     let spec = frame.spec();
     let step = spec.format.chroma_step();
     let Area { x, y: rows } = area.clone();
@@ -37,12 +37,12 @@ pub(super) fn write(c: &impl Rows, area: &Area, frame: &mut FrameMut) {
         }
         PixelFormat::Nv12 => {
             copy(c, 0, area, &mut frame.plane_mut(0));
-            each_row(&mut frame.plane_mut(1), &chroma_rows, 2 * cx.start..2 * cx.end, |y, out| {
+            each_row(&mut frame.plane_mut(1), &chroma_rows, |y, out| {
                 pair(c.row(1, y, cx.clone()), c.row(2, y, cx.clone()), out);
             });
         }
         PixelFormat::Yuy2 => {
-            each_row(&mut frame.plane_mut(0), &rows, 4 * cx.start..4 * cx.end, |y, out| {
+            each_row(&mut frame.plane_mut(0), &rows, |y, out| {
                 let luma = c.row(0, y, x.clone()).as_chunks().0;
                 quads(luma, c.row(1, y, cx.clone()), c.row(2, y, cx.clone()), out.as_chunks_mut().0);
             });
@@ -54,29 +54,28 @@ pub(super) fn write(c: &impl Rows, area: &Area, frame: &mut FrameMut) {
     }
 }
 
-/// Calls `f` with rows `y` of a plane whose bytes `x` it writes. Rows below are on their way by then: memory is fetched
+/// Calls `f` with rows `y` of a plane, which it writes. Rows below are on their way by then: memory is fetched
 /// before it is written, and unlike what is read the processor does not see it come.
-fn each_row(to: &mut PlaneMut<'_>, y: &Range<usize>, x: Range<usize>, mut f: impl FnMut(usize, &mut [u8])) {
-    let ahead = rows_ahead(x.len());
-    let first = y.start..(y.start + ahead).min(y.end);
-    first.for_each(|y| prefetch(&to.row_mut(y)[x.clone()]));
-    for row in y.clone() {
-        if row + ahead < y.end {
-            prefetch(&to.row_mut(row + ahead)[x.clone()]);
+fn each_row(to: &mut PlanePart<'_>, y: &Range<usize>, mut f: impl FnMut(usize, &mut [u8])) {
+    let ahead = rows_ahead(to.width());
+    (0..ahead.min(y.len())).for_each(|i| prefetch(to.row_mut(i)));
+    for (i, row) in y.clone().enumerate() {
+        if i + ahead < y.len() {
+            prefetch(to.row_mut(i + ahead));
         }
-        f(row, &mut to.row_mut(row)[x.clone()]);
+        f(row, to.row_mut(i));
     }
 }
 
-fn copy(from: &impl Rows, plane: usize, area: &Area, to: &mut PlaneMut<'_>) {
+fn copy(from: &impl Rows, plane: usize, area: &Area, to: &mut PlanePart<'_>) {
     if let Some((rows, first)) = from.in_frame(plane, area) {
         let row = |y: usize| first + y - area.y.start;
-        return each_row(to, &area.y, area.x.clone(), |y, out| {
+        return each_row(to, &area.y, |y, out| {
             rows.ahead(row(y));
             out.copy_from_slice(rows.row(row(y)));
         });
     }
-    each_row(to, &area.y, area.x.clone(), |y, out| out.copy_from_slice(from.row(plane, y, area.x.clone())));
+    each_row(to, &area.y, |y, out| out.copy_from_slice(from.row(plane, y, area.x.clone())));
 }
 
 /// Pixels of N bytes, colours from planes `order`.
@@ -85,11 +84,11 @@ fn packed<const N: usize>(
     area: &Area,
     order: [usize; 3],
     kind: AlphaKind,
-    to: &mut PlaneMut<'_>,
+    to: &mut PlanePart<'_>,
 ) {
     let keeps_alpha = N == 4 && from.has_alpha() && kind != AlphaKind::Opaque;
     let x = &area.x;
-    each_row(to, &area.y, N * x.start..N * x.end, |y, out| {
+    each_row(to, &area.y, |y, out| {
         let [a, b, c] = order.map(|p| from.row(p, y, x.clone()));
         interleave::<N>([a, b, c], out);
         if keeps_alpha {

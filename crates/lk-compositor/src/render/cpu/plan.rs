@@ -242,12 +242,15 @@ impl PartPlan {
         Block { reader: &self.reader, across, down, columns, rows, rough: self.shape.rough }
     }
 
-    /// What makes the part of the picture in `pixels`, if that may be done row by row and anywhere.
-    pub fn in_rows(&self, pixels: &Area) -> Option<(Area, Block<'_>)> {
+    /// What makes the samples of `pixels`, if all of them are in the picture and they may be made row by row and anywhere.
+    pub fn in_rows(&self, pixels: &Area) -> Option<Block<'_>> {
         let Sampling::Upright { across, down } = &self.shape.sampling else { return None };
-        let area = cells(pixels, self.shape.cell).common(&self.shape.area);
+        let area = cells(pixels, self.shape.cell);
+        if !self.shape.area.holds(&area) || self.shape.is_unscaled() {
+            return None;
+        }
         let block = self.block(across, down, &area.x, &area.y);
-        (area.pixels() > 0 && !self.shape.is_unscaled() && block.is_in_place()).then_some((area, block))
+        (area.pixels() > 0 && block.is_in_place()).then_some(block)
     }
 
     /// The part of the picture that `pixels` of the canvas need; unless it is to be `whole`, rows that only have to be

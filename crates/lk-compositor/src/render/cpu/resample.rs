@@ -3,14 +3,13 @@
 //! leaves less work. Pictures whose tolerance allows it go through fixed-point numbers, the rest through floats.
 
 use super::canvas::spare;
-use super::geometry::Area;
 use super::kernels16;
 use super::plan::Samples;
 use super::resample16;
 use super::scratch::{Number, Scratch};
 use super::source::{CHANNELS, Reader, Rows, round};
 use super::weights::Taps;
-use lk_media::PlaneMut;
+use lk_media::PlanePart;
 use lk_media::kernel::{prefetch, rows_ahead};
 use smallvec::SmallVec;
 use std::marker::PhantomData;
@@ -33,9 +32,7 @@ pub(super) struct Block<'a> {
 
 /// Rows of samples that are to be made: all of a plane, or a part of one.
 pub(super) struct Sheet<'a> {
-    bytes: &'a mut [u8],
-    stride: usize,
-    width: usize,
+    plane: PlanePart<'a>,
     /// Rows that are asked for before they are written.
     ahead: usize,
 }
@@ -43,21 +40,20 @@ pub(super) struct Sheet<'a> {
 impl<'a> Sheet<'a> {
     /// All of a plane whose rows have no gaps.
     fn own(plane: &'a mut [u8], width: usize) -> Self {
-        Self { bytes: plane, stride: width, width, ahead: 0 }
+        Self { plane: PlanePart::whole(plane, width), ahead: 0 }
     }
 
-    /// Samples `area` of a plane of an output.
-    pub fn part(plane: PlaneMut<'a>, area: &Area) -> Self {
-        let (stride, width, ahead) = (plane.stride, area.x.len(), rows_ahead(area.x.len()));
-        let sheet =
-            Self { bytes: &mut plane.data[area.y.start * stride + area.x.start..], stride, width, ahead };
-        (0..ahead.min(area.y.len())).for_each(|i| sheet.fetch(i));
+    /// Samples of a plane of an output.
+    pub fn new(plane: PlanePart<'a>) -> Self {
+        let ahead = rows_ahead(plane.width());
+        let mut sheet = Self { plane, ahead };
+        (0..ahead).for_each(|i| sheet.fetch(i));
         sheet
     }
 
-    fn fetch(&self, i: usize) {
-        if let Some(row) = self.bytes.get(i * self.stride..i * self.stride + self.width) {
-            prefetch(row);
+    fn fetch(&mut self, i: usize) {
+        if i < self.plane.rows() {
+            prefetch(self.plane.row_mut(i));
         }
     }
 
@@ -66,7 +62,7 @@ impl<'a> Sheet<'a> {
         if self.ahead > 0 {
             self.fetch(i + self.ahead);
         }
-        &mut self.bytes[i * self.stride..i * self.stride + self.width]
+        self.plane.row_mut(i)
     }
 }
 
