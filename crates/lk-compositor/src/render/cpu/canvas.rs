@@ -83,8 +83,13 @@ impl CanvasPlane {
     }
 
     pub fn row_mut(&mut self, y: usize) -> &mut [u8] {
-        let (at, width) = (y - self.rows.start, self.columns.len());
-        &mut self.data[at * width..(at + 1) * width]
+        self.rows_mut(y..y + 1)
+    }
+
+    /// The samples of rows `y`, one after the other.
+    pub fn rows_mut(&mut self, y: Range<usize>) -> &mut [u8] {
+        let (start, width) = (self.rows.start, self.columns.len());
+        &mut self.data[(y.start - start) * width..(y.end - start) * width]
     }
 
     /// The samples of row `y` that belong to columns `x` of the canvas.

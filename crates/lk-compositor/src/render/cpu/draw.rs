@@ -249,11 +249,18 @@ fn lay(
     let mut lines = LINES.take();
     let mut covered = spare(if has_alpha_plane { area.x.len() } else { 0 });
     covered.fill(255);
+    // rows without gaps that weigh the same are laid as one
+    let whole = canvas.planes[planes.clone()].iter().all(|plane| plane.columns == area.x);
+    let gapless = whole && !has_alpha_plane && part.is_gapless(&area.x);
+    let is_even = |y: usize| layer.outline.is_even(shape.cell, y);
     let mut even = false;
-    for y in area.y.clone() {
-        if !std::mem::replace(&mut even, layer.outline.is_even(shape.cell, y)) || !even {
+    let mut next = area.y.start;
+    while next < area.y.end {
+        let y = next;
+        if !std::mem::replace(&mut even, is_even(y)) || !even {
             layer.outline.row(shape.cell, y, area.x.clone(), layer.opacity, weights);
         }
+        next = y + 1;
         if let Some(pixels) = part.pixels(reader, y, area.x.clone()).filter(|_| only_colours)
             && let [a, b, c] = &mut canvas.planes[planes.clone()]
         {
@@ -262,10 +269,22 @@ fn lay(
             blend::pixels(dst, pixels.bytes, pixels.straight, weights);
             continue;
         }
-        let rows = part.rows(reader, y, area.x.clone(), &mut lines);
+        let several = gapless && even && weights.whole == (0..area.x.len());
+        if several {
+            next = (next..area.y.end).find(|y| !is_even(*y)).unwrap_or(area.y.end);
+        }
+        let rows = part.rows(reader, y..next, area.x.clone(), &mut lines);
         let alpha = alpha_channel.map(|channel| rows[channel]);
-        let own = canvas.planes[planes.clone()].iter_mut().map(|plane| plane.part_mut(y, area.x.clone()));
-        let mut dst: SmallVec<[&mut [u8]; 4]> = own.collect();
+        let own = canvas.planes[planes.clone()].iter_mut();
+        let mut dst: SmallVec<[&mut [u8]; 4]> = match several {
+            true => own.map(|plane| plane.rows_mut(y..next)).collect(),
+            false => own.map(|plane| plane.part_mut(y, area.x.clone())).collect(),
+        };
+        if several {
+            let all = 0..(next - y) * area.x.len();
+            blend::evenly(layer.blend, &mut dst, &rows[..colours], alpha, all, weights.weight);
+            continue;
+        }
         let (dst, rest) = dst.split_at_mut(colours);
         blend::rows(layer.blend, dst, &rows[..colours], alpha, weights);
         blend::rows(layer.blend, rest, &[alpha.unwrap_or(&covered)], alpha, weights);

@@ -327,14 +327,25 @@ impl Part {
         reader.pixels(top + y - self.area.y.start, left..left + x.len())
     }
 
-    /// Columns `x` of row `y` of every channel; what has to be read first goes to `lines`, a row for each.
+    /// Whether columns `x` of all rows lie one after the other without a gap.
+    pub fn is_gapless(&self, x: &Range<usize>) -> bool {
+        matches!(&self.planes, Planes::Own(_)) && self.area.x == *x
+    }
+
+    /// Columns `x` of rows `y` of every channel: one row, or more if they are without a gap. What has to be read first
+    /// goes to `lines`, a row for each.
     pub fn rows<'a>(
         &'a self,
         reader: &'a Reader,
-        y: usize,
+        y: Range<usize>,
         x: Range<usize>,
         lines: &'a mut [Vec<u8>; CHANNELS],
     ) -> SmallVec<[&'a [u8]; CHANNELS]> {
+        if let (Planes::Own(planes), 2..) = (&self.planes, y.len()) {
+            let from = (y.start - self.area.y.start) * x.len();
+            return planes.iter().map(|plane| &plane[from..from + y.len() * x.len()]).collect();
+        }
+        let y = y.start;
         if let Planes::Unread(left, top) = self.planes {
             let row = top + y - self.area.y.start;
             let left = left + x.start - self.area.x.start;

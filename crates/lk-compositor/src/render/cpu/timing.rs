@@ -108,7 +108,8 @@ impl Case {
     /// CPU times of a frame, and of the floor: reading every byte of the pictures that are new or fade and writing
     /// every byte that is drawn, in the same turns.
     fn measure(&mut self, frames: usize, others: &mut [u8]) -> (Times, Times) {
-        let mut renderer = CpuRenderer::new(1).unwrap();
+        let threads = std::env::var("LK_THREADS").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
+        let mut renderer = CpuRenderer::new(threads).unwrap();
         let (mut times, mut floors) = (Vec::new(), Vec::new());
         let mut written = [0, 1].map(|_| FramePool::shared().frame(self.output).unwrap());
         for frame in 0..frames + 4 {
@@ -121,6 +122,7 @@ impl Case {
             let took = thread_cpu_time() - before;
             drop(frames);
             let now = renderer.statistics();
+            let took = took + (now.pool_cpu - statistics.pool_cpu);
             let share =
                 (now.drawn - statistics.drawn) as f64 / (now.pixels - statistics.pixels).max(1) as f64;
             self.next(frame);

@@ -14,6 +14,15 @@ fn common<const N: usize>(dst: &[&mut [u8]; N], values: &[&[u8]; N], alpha: &[u8
     dst.iter().map(|d| d.len()).chain(values.iter().map(|v| v.len())).fold(alpha.len(), usize::min)
 }
 
+/// Asks for what is laid after the samples from `at` on, a line at a time.
+#[inline(always)]
+fn ask<const N: usize>(values: &[&[u8]; N], alpha: &[u8], at: usize) {
+    if at % 64 == 0 {
+        prefetch_beyond(alpha, at + AHEAD);
+        values.iter().for_each(|values| prefetch_beyond(values, at + AHEAD));
+    }
+}
+
 /// Sixteen bytes, and nothing.
 #[inline]
 #[target_feature(enable = "avx2")]
@@ -98,6 +107,7 @@ pub(in super::super) fn over<const N: usize>(
     let (len, k) = (common(dst, values, alpha), all(k));
     let mut at = 0;
     while let Some(a) = alpha[..len].get(at..).and_then(|a| a.first_chunk()) {
+        ask(values, alpha, at);
         let left = left_by(load_row(a), k);
         for (dst, values) in dst.iter_mut().zip(values) {
             let (Some(d), Some(p)) = (dst[at..].first_chunk_mut(), values[at..].first_chunk()) else {
@@ -130,6 +140,7 @@ pub(in super::super) fn over_full<const N: usize>(
     let (len, full) = (common(dst, values, alpha), _mm256_set1_epi8(-1));
     let mut at = 0;
     while let Some(a) = alpha[..len].get(at..).and_then(|a| a.first_chunk()) {
+        ask(values, alpha, at);
         let rest = widened(_mm256_xor_si256(load_row(a), full));
         for (dst, values) in dst.iter_mut().zip(values) {
             let (Some(d), Some(p)) = (dst[at..].first_chunk_mut(), values[at..].first_chunk()) else {
