@@ -10,7 +10,6 @@ use super::coverage::RowWeights;
 use super::kernels16::{avx2, high};
 use super::source::mul_255;
 use crate::scene::Blend;
-use std::ops::Range;
 
 /// From this weight on, in 1/65536, a layer has its full weight.
 const FULL: u16 = 65535;
@@ -29,38 +28,27 @@ pub(super) fn rows(
 ) {
     let (from, to) = (weights.whole.start, weights.whole.end);
     for (dst, values) in dst.iter_mut().zip(values) {
-        for range in [0..from, to..dst.len()] {
+        for range in [0..from, to..dst.len()].into_iter().filter(|range| !range.is_empty()) {
             let (p, a) = (&values[range.clone()], alpha.map(|a| &a[range.clone()]));
             varying(blend, &mut dst[range.clone()], p, a, &weights.each[range]);
         }
     }
-    if from < to {
-        evenly(blend, dst, values, alpha, from..to, weights.weight);
+    if from >= to {
+        return;
     }
-}
-
-/// The same of the samples `range`, any number of rows of them, that all have one weight.
-pub(super) fn evenly(
-    blend: Blend,
-    dst: &mut [&mut [u8]],
-    values: &[&[u8]],
-    alpha: Option<&[u8]>,
-    range: Range<usize>,
-    weight: f32,
-) {
-    let (k, alpha) = (fixed(weight), alpha.map(|a| &a[range.clone()]));
+    let (k, alpha) = (fixed(weights.weight), alpha.map(|a| &a[from..to]));
     match (dst, values) {
         ([a, b, c], [p, q, r]) => {
-            let dst = [a, b, c].map(|d| &mut d[range.clone()]);
-            uniform(blend, dst, [p, q, r].map(|p| &p[range.clone()]), alpha, k);
+            let dst = [a, b, c].map(|d| &mut d[from..to]);
+            uniform(blend, dst, [p, q, r].map(|p| &p[from..to]), alpha, k);
         }
         ([a, b], [p, q]) => {
-            let dst = [a, b].map(|d| &mut d[range.clone()]);
-            uniform(blend, dst, [p, q].map(|p| &p[range.clone()]), alpha, k);
+            let dst = [a, b].map(|d| &mut d[from..to]);
+            uniform(blend, dst, [p, q].map(|p| &p[from..to]), alpha, k);
         }
         (dst, values) => {
             for (d, p) in dst.iter_mut().zip(values) {
-                uniform(blend, [&mut d[range.clone()]], [&p[range.clone()]], alpha, k);
+                uniform(blend, [&mut d[from..to]], [&p[from..to]], alpha, k);
             }
         }
     }

@@ -83,13 +83,8 @@ impl CanvasPlane {
     }
 
     pub fn row_mut(&mut self, y: usize) -> &mut [u8] {
-        self.rows_mut(y..y + 1)
-    }
-
-    /// The samples of rows `y`, one after the other.
-    pub fn rows_mut(&mut self, y: Range<usize>) -> &mut [u8] {
-        let (start, width) = (self.rows.start, self.columns.len());
-        &mut self.data[(y.start - start) * width..(y.end - start) * width]
+        let columns = self.columns.clone();
+        self.part_mut(y..y + 1, columns)
     }
 
     /// The samples of row `y` that belong to columns `x` of the canvas.
@@ -97,9 +92,10 @@ impl CanvasPlane {
         &self.row(y)[x.start - self.columns.start..x.end - self.columns.start]
     }
 
-    pub fn part_mut(&mut self, y: usize, x: Range<usize>) -> &mut [u8] {
-        let start = self.columns.start;
-        &mut self.row_mut(y)[x.start - start..x.end - start]
+    /// The same of several rows, from the first sample of the first to the last of the last.
+    pub fn part_mut(&mut self, y: Range<usize>, x: Range<usize>) -> &mut [u8] {
+        let (rows, columns) = (&self.rows, &self.columns);
+        &mut self.data[span(columns.len(), &y, &x, (columns.start, rows.start))]
     }
 }
 
@@ -107,6 +103,13 @@ impl Drop for CanvasPlane {
     fn drop(&mut self) {
         give_back(std::mem::take(&mut self.data));
     }
+}
+
+/// From column `x.start` of row `y.start` to column `x.end` of the last row, in a plane without gaps that begins at
+/// sample `first`.
+pub(super) fn span(width: usize, y: &Range<usize>, x: &Range<usize>, first: (usize, usize)) -> Range<usize> {
+    let at = |x: usize, y: usize| (y - first.1) * width + x - first.0;
+    at(x.start, y.start)..at(x.end, y.end - 1)
 }
 
 /// Planes a thread keeps for its next tiles.

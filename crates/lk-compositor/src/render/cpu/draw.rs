@@ -249,42 +249,36 @@ fn lay(
     let mut lines = LINES.take();
     let mut covered = spare(if has_alpha_plane { area.x.len() } else { 0 });
     covered.fill(255);
-    // rows without gaps that weigh the same are laid as one
     let whole = canvas.planes[planes.clone()].iter().all(|plane| plane.columns == area.x);
-    let gapless = whole && !has_alpha_plane && part.is_gapless(&area.x);
+    let gapless = whole && !has_alpha_plane && part.is_gapless(reader, &area.x);
     let is_even = |y: usize| layer.outline.is_even(shape.cell, y);
-    let mut even = false;
-    let mut next = area.y.start;
+    let (mut even, mut next, mut of_run) = (false, area.y.start, RowWeights::EMPTY);
     while next < area.y.end {
         let y = next;
         if !std::mem::replace(&mut even, is_even(y)) || !even {
             layer.outline.row(shape.cell, y, area.x.clone(), layer.opacity, weights);
         }
         next = y + 1;
-        if let Some(pixels) = part.pixels(reader, y, area.x.clone()).filter(|_| only_colours)
+        let mut weights = &*weights;
+        if gapless && even && weights.whole == (0..area.x.len()) {
+            // rows without gaps that weigh the same are laid as one
+            next = (next..area.y.end).find(|y| !is_even(*y)).unwrap_or(area.y.end);
+            (of_run.whole, of_run.weight) = (0..(next - y) * area.x.len(), weights.weight);
+            weights = &of_run;
+        }
+        let (run, x) = (y..next, area.x.clone());
+        if let Some(pixels) = part.pixels(reader, &run, x.clone()).filter(|_| only_colours)
             && let [a, b, c] = &mut canvas.planes[planes.clone()]
         {
-            let [a, b, c] = [a, b, c].map(|plane| plane.part_mut(y, area.x.clone()));
+            let [a, b, c] = [a, b, c].map(|plane| plane.part_mut(run.clone(), x.clone()));
             let dst = if pixels.blue_first { [c, b, a] } else { [a, b, c] };
             blend::pixels(dst, pixels.bytes, pixels.straight, weights);
             continue;
         }
-        let several = gapless && even && weights.whole == (0..area.x.len());
-        if several {
-            next = (next..area.y.end).find(|y| !is_even(*y)).unwrap_or(area.y.end);
-        }
-        let rows = part.rows(reader, y..next, area.x.clone(), &mut lines);
+        let rows = part.rows(reader, run.clone(), x.clone(), &mut lines);
         let alpha = alpha_channel.map(|channel| rows[channel]);
         let own = canvas.planes[planes.clone()].iter_mut();
-        let mut dst: SmallVec<[&mut [u8]; 4]> = match several {
-            true => own.map(|plane| plane.rows_mut(y..next)).collect(),
-            false => own.map(|plane| plane.part_mut(y, area.x.clone())).collect(),
-        };
-        if several {
-            let all = 0..(next - y) * area.x.len();
-            blend::evenly(layer.blend, &mut dst, &rows[..colours], alpha, all, weights.weight);
-            continue;
-        }
+        let mut dst: SmallVec<[&mut [u8]; 4]> = own.map(|p| p.part_mut(run.clone(), x.clone())).collect();
         let (dst, rest) = dst.split_at_mut(colours);
         blend::rows(layer.blend, dst, &rows[..colours], alpha, weights);
         blend::rows(layer.blend, rest, &[alpha.unwrap_or(&covered)], alpha, weights);

@@ -67,6 +67,8 @@ const CACHE_LIMIT: usize = 256 << 20;
 const THREAD_BANDS: usize = 2;
 /// So many pixels that are only copied take as long as one that is drawn, and memory gives two threads hardly more of them.
 const COPIES: usize = 8;
+/// So many bands leave no thread waiting for the last one for long.
+const BANDS_PER_THREAD: usize = 8;
 /// More than this only take memory.
 const MAX_THREADS: usize = 256;
 
@@ -147,7 +149,7 @@ impl CpuRenderer {
         self.statistics.culled -= d.layers.len() as u64;
         let shown = self.shown.get(scene.size, scene.background, &d.layers);
         let halo = shown.halo;
-        d.bands = Bands::new(scene.size, self.band_pixels, halo);
+        d.bands = Bands::new(scene.size, self.pixels_of_bands(scene.size), halo);
         for plan in d.layers.iter_mut().filter(|plan| !plan.is_in_place()) {
             let (frame, bytes) = (plan.frame, plan.bytes());
             let (additive_yuv, rough) = (plan.additive_yuv, plan.rough);
@@ -186,6 +188,12 @@ impl CpuRenderer {
         d.flat = None;
         self.idle = Some(drawing);
         Ok(())
+    }
+
+    /// Pixels of a band: each begins by waiting for memory, so there are no more of them than threads find work in.
+    fn pixels_of_bands(&self, canvas: Size) -> usize {
+        let pixels = canvas.width as usize * canvas.height as usize;
+        (pixels / (BANDS_PER_THREAD * self.pool.threads())).clamp(self.band_pixels, 2 * self.band_pixels)
     }
 
     /// Has memory for every request wait to be drawn; requests without memory of their own share by spec.

@@ -3,7 +3,7 @@
 //! for any number of threads to draw any part of it.
 
 use super::cache::{Entry, Kept};
-use super::canvas::{Family, Layout, cells, give_back};
+use super::canvas::{Family, Layout, cells, give_back, span};
 use super::coverage::Outline;
 use super::geometry::{Area, AxisMap, Geometry, GeometryKey, Grid, Turn};
 use super::resample::Block;
@@ -320,16 +320,22 @@ impl Part {
         Some((slices, top + area.y.start - self.area.y.start))
     }
 
-    /// Columns `x` of row `y` if they are pixels of four bytes that nothing was made of yet, with alpha.
-    pub fn pixels<'a>(&self, reader: &'a Reader, y: usize, x: Range<usize>) -> Option<Pixels<'a>> {
+    /// Columns `x` of rows `y` (one, or more without a gap) if they are pixels of four bytes that nothing was made of yet,
+    /// with alpha.
+    pub fn pixels<'a>(&self, reader: &'a Reader, y: &Range<usize>, x: Range<usize>) -> Option<Pixels<'a>> {
         let Planes::Unread(left, top) = self.planes else { return None };
         let left = left + x.start - self.area.x.start;
-        reader.pixels(top + y - self.area.y.start, left..left + x.len())
+        let top = top + y.start - self.area.y.start;
+        reader.pixels(top..top + y.len(), left..left + x.len())
     }
 
     /// Whether columns `x` of all rows lie one after the other without a gap.
-    pub fn is_gapless(&self, x: &Range<usize>) -> bool {
-        matches!(&self.planes, Planes::Own(_)) && self.area.x == *x
+    pub fn is_gapless(&self, reader: &Reader, x: &Range<usize>) -> bool {
+        match &self.planes {
+            Planes::Own(_) => self.area.x == *x,
+            Planes::Unread(..) => reader.is_gapless(x.len()),
+            Planes::InFrame(..) | Planes::Kept(..) => false,
+        }
     }
 
     /// Columns `x` of rows `y` of every channel: one row, or more if they are without a gap. What has to be read first
@@ -341,9 +347,9 @@ impl Part {
         x: Range<usize>,
         lines: &'a mut [Vec<u8>; CHANNELS],
     ) -> SmallVec<[&'a [u8]; CHANNELS]> {
-        if let (Planes::Own(planes), 2..) = (&self.planes, y.len()) {
-            let from = (y.start - self.area.y.start) * x.len();
-            return planes.iter().map(|plane| &plane[from..from + y.len() * x.len()]).collect();
+        if let Planes::Own(planes) = &self.planes {
+            let span = span(self.area.x.len(), &y, &x, (self.area.x.start, self.area.y.start));
+            return planes.iter().map(|plane| &plane[span.clone()]).collect();
         }
         let y = y.start;
         if let Planes::Unread(left, top) = self.planes {

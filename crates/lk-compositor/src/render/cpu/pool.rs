@@ -52,6 +52,11 @@ impl Pool {
         Ok(pool)
     }
 
+    /// The number of threads, the caller's included.
+    pub fn threads(&self) -> usize {
+        self.workers.len() + 1
+    }
+
     /// CPU time of all threads but the callers'.
     pub fn cpu(&self) -> Duration {
         self.shared.state.lock().cpu

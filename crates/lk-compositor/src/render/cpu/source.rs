@@ -232,8 +232,13 @@ impl Reader {
         }
     }
 
-    /// Pixels of R, G, B and alpha, if they are what lies in the frame.
-    pub fn pixels(&self, y: usize, x: Range<usize>) -> Option<Pixels<'_>> {
+    /// Whether the frame has pixels of R, G, B and alpha and no more than `width` of them in a row.
+    pub fn is_gapless(&self, width: usize) -> bool {
+        self.pixels(0..1, 0..1).is_some() && self.map.plane(0).stride == 4 * width
+    }
+
+    /// Pixels of R, G, B and alpha, if they are what lies in the frame, of one row or of several without a gap.
+    pub fn pixels(&self, y: Range<usize>, x: Range<usize>) -> Option<Pixels<'_>> {
         let (components, straight) = match &self.kind {
             Kind::Premultiplied(components) => (&components[..], true),
             Kind::Bytes(components) if components.len() == 4 && are_pixels_of_four(components) => {
@@ -241,7 +246,8 @@ impl Reader {
             }
             _ => return None,
         };
-        let bytes = self.row(components[0], y, x);
+        let plane = self.map.plane(components[0].plane);
+        let bytes = &plane.data[y.start * plane.stride + 4 * x.start..(y.end - 1) * plane.stride + 4 * x.end];
         Some(Pixels { bytes, straight, blue_first: components[0].offset == 2 })
     }
 

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 /// Edges beyond which a band is not cut any finer.
 const MANY: usize = 64;
-/// Pixels of a band: what a few planes of it take stays in a core's own cache.
+/// Pixels of a band, or up to twice as many: what a few planes of it take stays in a core's own cache.
 pub(super) const BAND_PIXELS: usize = 1 << 16;
 
 /// The rows of a canvas in bands of even height.
