@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Kernels on rows of 16-bit numbers, bytes with eight bits of fraction unless a kernel says otherwise.
 
+use super::picks::Groups;
 use super::yuv16::ToRgb;
 use lk_media::kernel;
 
@@ -128,6 +129,25 @@ pub(super) fn scattered(
     match weights.len().checked_div(starts.len()) {
         Some(2) => avx2!(scattered::<2>(line, starts, skipped, weights, out)),
         Some(4) => avx2!(scattered::<4>(line, starts, skipped, weights, out)),
+        _ => 0,
+    }
+}
+
+/// Groups of output samples made of 2 to 4 samples each, of a line whose first sample is `skipped`: how many could be made.
+pub(super) fn picked(
+    line: &[u16],
+    skipped: usize,
+    groups: Groups<'_>,
+    narrow: bool,
+    out: &mut [u16],
+) -> usize {
+    match (groups.weights.len().checked_div(groups.from.len()), narrow) {
+        (Some(2), true) => avx2!(picked::<2, true>(line, skipped, groups, out)),
+        (Some(2), false) => avx2!(picked::<2, false>(line, skipped, groups, out)),
+        (Some(3), true) => avx2!(picked::<3, true>(line, skipped, groups, out)),
+        (Some(3), false) => avx2!(picked::<3, false>(line, skipped, groups, out)),
+        (Some(4), true) => avx2!(picked::<4, true>(line, skipped, groups, out)),
+        (Some(4), false) => avx2!(picked::<4, false>(line, skipped, groups, out)),
         _ => 0,
     }
 }

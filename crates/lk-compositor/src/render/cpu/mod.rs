@@ -22,6 +22,7 @@ mod incremental;
 mod kernels16;
 mod last;
 mod output;
+mod picks;
 mod plan;
 mod pool;
 mod recycle;

@@ -195,15 +195,19 @@ fn weigh(taps: &Taps, line: &[u16], first: usize, columns: Range<usize>, out: &m
         // no weight at all, so nothing is cut off
         return out.copy_from_slice(&line[..out.len()]);
     }
-    let pairs = taps.by_pairs(columns.clone());
-    let at = pairs.start - columns.start..pairs.end - columns.start;
-    scattered(taps, line, first, columns.start..pairs.start, &mut out[..at.start]);
+    let mut run = taps.by_pairs(columns.clone());
+    let mut at = run.start - columns.start..run.end - columns.start;
     let mut done = 0;
-    if !pairs.is_empty() {
-        let weights = taps.wide(pairs.start..pairs.start + 1);
-        done = kernels::strided(&line[taps.start(pairs.start) - first..], weights, &mut out[at.clone()]);
+    if !run.is_empty() {
+        let weights = taps.wide(run.start..run.start + 1);
+        done = kernels::strided(&line[taps.start(run.start) - first..], weights, &mut out[at.clone()]);
+    } else if let Some((samples, groups, narrow)) = taps.picks(columns.clone()) {
+        run = samples;
+        at = run.start - columns.start..run.end - columns.start;
+        done = kernels::picked(line, first, groups, narrow, &mut out[at.clone()]);
     }
-    scattered(taps, line, first, pairs.start + done..columns.end, &mut out[at.start + done..]);
+    scattered(taps, line, first, columns.start..run.start, &mut out[..at.start]);
+    scattered(taps, line, first, run.start + done..columns.end, &mut out[at.start + done..]);
 }
 
 fn scattered(taps: &Taps, line: &[u16], first: usize, columns: Range<usize>, out: &mut [u16]) {

@@ -3,6 +3,7 @@
 //! enlarging. Weights are kept as floats and as fixed-point numbers whose sum is exact.
 
 use super::geometry::{Axis, AxisMap, WHOLE};
+use super::picks::{Groups, Picks};
 use std::ops::Range;
 
 /// Weights of source samples for a range of output samples; each output sample has equally many.
@@ -17,6 +18,8 @@ pub(super) struct Taps {
     wide: Vec<u16>,
     /// Three of them with a fourth that is 0; as `wide` for other numbers.
     padded: Option<Vec<u16>>,
+    /// How they are summed sixteen at a time, if they lie near enough to each other.
+    picks: Option<Picks>,
     shift: u32,
     identity: bool,
     halves: bool,
@@ -148,6 +151,7 @@ impl Taps {
             fixed: vec![1 << 14; n],
             wide: vec![65535; n],
             padded: None,
+            picks: None,
             shift: 14,
             identity: true,
             halves: false,
@@ -190,12 +194,26 @@ impl Taps {
             n == 2 && starts.windows(2).all(|s| s[1] == s[0] + 2) && weights.iter().all(|w| *w == 0.5);
         let pad = |w: &[u16]| [w[0], w[1], w[2], 0];
         let padded = (n == 3).then(|| wide.chunks_exact(3).flat_map(pad).collect());
+        let picks = Picks::new(n, &starts, &wide);
         let float = weights.iter().map(|w| *w as f32).collect();
         let (lo, hi) = (starts.iter().min().copied(), starts.iter().max().copied());
         let enlarges = ((hi.unwrap_or(0) - lo.unwrap_or(0)) as usize + n) < starts.len();
         let pairs = first..first;
-        let mut taps =
-            Self { first, n, starts, float, fixed, wide, padded, shift, identity, halves, enlarges, pairs };
+        let mut taps = Self {
+            first,
+            n,
+            starts,
+            float,
+            fixed,
+            wide,
+            padded,
+            picks,
+            shift,
+            identity,
+            halves,
+            enlarges,
+            pairs,
+        };
         taps.pairs = taps.longest_run();
         taps
     }
@@ -304,6 +322,13 @@ impl Taps {
             Some(padded) => &padded[(range.start - self.first) * 4..(range.end - self.first) * 4],
             None => self.wide(range),
         }
+    }
+
+    /// See [`Picks::within`], and whether eight source samples are enough for half a group.
+    pub fn picks(&self, range: Range<usize>) -> Option<(Range<usize>, Groups<'_>, bool)> {
+        let picks = self.picks.as_ref()?;
+        let (samples, groups) = picks.within(range.start - self.first..range.end - self.first);
+        Some((samples.start + self.first..samples.end + self.first, groups, picks.narrow))
     }
 
     /// The source samples that output samples `range` read.

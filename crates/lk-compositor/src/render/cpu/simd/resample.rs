@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Weighted sums of rows and of samples.
 
+use super::super::picks::Groups;
 use super::*;
 
 /// Vector `i` of the weighted sum of rows, cut off product by product.
@@ -165,6 +166,40 @@ fn quads(line: &[u16], starts: &[u32; LANES], from: usize, skipped: u32, weights
     let read =
         |start: u32| unsafe { line.as_ptr().add((start - skipped) as usize).cast::<i64>().read_unaligned() };
     high(_mm256_set_epi64x(read(d), read(c), read(b), read(a)), load(weights))
+}
+
+/// The groups of `N` samples each, picked out of a line whose first sample is `skipped`; `NARROW` if eight source samples
+/// are enough.
+#[target_feature(enable = "avx2")]
+pub(in super::super) fn picked<const N: usize, const NARROW: bool>(
+    line: &[u16],
+    skipped: usize,
+    groups: Groups<'_>,
+    out: &mut [u16],
+) -> usize {
+    let weights = groups.weights.as_chunks::<N>().0.iter();
+    let groups = groups.from.iter().zip(groups.first).zip(weights);
+    let mut done = 0;
+    for (((from, first), weights), out) in groups.zip(out.as_chunks_mut().0) {
+        let read = |at: u32| line.get(at as usize - skipped..).and_then(|line| line.first_chunk::<LANES>());
+        let (Some(a), Some(b)) = (read(from[0]), read(from[1])) else { return done };
+        let (a, b) = (load(a), load(b));
+        // the first eight samples of both, and the next
+        let (low, upper) = (_mm256_permute2x128_si256::<0x20>(a, b), _mm256_permute2x128_si256::<0x31>(a, b));
+        let (mut at, mut sum) = (load_row(first), _mm256_setzero_si256());
+        for weights in weights {
+            let mut samples = _mm256_shuffle_epi8(low, at);
+            if !NARROW {
+                let others = _mm256_xor_si256(at, _mm256_set1_epi8(-128));
+                samples = _mm256_or_si256(samples, _mm256_shuffle_epi8(upper, others));
+            }
+            sum = _mm256_add_epi16(sum, high(samples, load(weights)));
+            at = _mm256_add_epi8(at, _mm256_set1_epi8(2));
+        }
+        store(sum, out);
+        done += LANES;
+    }
+    done
 }
 
 /// Means of two columns of two rows.
