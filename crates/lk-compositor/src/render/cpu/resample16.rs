@@ -195,17 +195,21 @@ fn weigh(taps: &Taps, line: &[u16], first: usize, columns: Range<usize>, out: &m
         // no weight at all, so nothing is cut off
         return out.copy_from_slice(&line[..out.len()]);
     }
-    let mut run = taps.by_pairs(columns.clone());
-    let mut at = run.start - columns.start..run.end - columns.start;
-    let mut done = 0;
-    if !run.is_empty() {
-        let weights = taps.wide(run.start..run.start + 1);
-        done = kernels::strided(&line[taps.start(run.start) - first..], weights, &mut out[at.clone()]);
-    } else if let Some((samples, groups, narrow)) = taps.picks(columns.clone()) {
-        run = samples;
-        at = run.start - columns.start..run.end - columns.start;
-        done = kernels::picked(line, first, groups, narrow, &mut out[at.clone()]);
-    }
+    let pairs = taps.by_pairs(columns.clone());
+    let in_out = |run: &Range<usize>| run.start - columns.start..run.end - columns.start;
+    let (run, done) = match taps.picks(columns.clone()).filter(|_| 2 * pairs.len() < columns.len()) {
+        Some((run, groups, narrow)) => {
+            let done = kernels::picked(line, first, groups, narrow, &mut out[in_out(&run)]);
+            (run, done)
+        }
+        None if pairs.is_empty() => (pairs, 0),
+        None => {
+            let (from, weights) = (taps.start(pairs.start) - first, taps.wide(pairs.start..pairs.start + 1));
+            let done = kernels::strided(&line[from..], weights, &mut out[in_out(&pairs)]);
+            (pairs, done)
+        }
+    };
+    let at = in_out(&run);
     scattered(taps, line, first, columns.start..run.start, &mut out[..at.start]);
     scattered(taps, line, first, run.start + done..columns.end, &mut out[at.start + done..]);
 }
@@ -217,5 +221,79 @@ fn scattered(taps: &Taps, line: &[u16], first: usize, columns: Range<usize>, out
     for ((o, start), weights) in out[done..].iter_mut().zip(&starts[done..]).zip(weights) {
         let samples = &line[*start as usize - first..][..weights.len()];
         *o = samples.iter().zip(weights).map(|(v, w)| high(*v, *w)).sum();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::cpu::geometry::{Axis, AxisMap};
+
+    /// Whatever vectors a row is made in, each sample is the sum of its products.
+    #[test]
+    fn every_sample_is_its_own_sum() {
+        let line: Vec<u16> = (0..432u32).map(|i| (i * 40_503 % 65_281) as u16).collect();
+        for (source_len, target_len) in [
+            (400.0, 400.0),
+            (400.0, 267.0),
+            (300.0, 400.0),
+            (400.0, 333.3),
+            (400.0, 230.0),
+            (400.0, 150.0),
+            (400.0, 90.0),
+        ] {
+            for flip in [false, true] {
+                let map = AxisMap { source: 0.0, source_len, target: 0.3, target_len, flip };
+                let outputs = target_len as usize;
+                let taps = Taps::new(Axis::LUMA, 0..outputs, &map, Axis::LUMA, 0..source_len as usize);
+                for columns in [0..outputs, 5..outputs - 3, 16..48, 17..40, 3..4] {
+                    let read = taps.reads(columns.clone());
+                    for slack in [0, 32] {
+                        let line = &line[read.start..(read.end + slack).min(line.len())];
+                        for portable in [false, true] {
+                            lk_media::kernel::portable_only(portable);
+                            let mut out = vec![1; columns.len()];
+                            weigh(&taps, line, read.start, columns.clone(), &mut out);
+                            lk_media::kernel::portable_only(false);
+                            for (out, i) in out.iter().zip(columns.clone()) {
+                                let samples = &line[taps.start(i) - read.start..];
+                                let products = samples.iter().zip(taps.wide(i..i + 1));
+                                let sum: u16 = match taps.is_identity() {
+                                    true => samples[0],
+                                    false => products.map(|(v, w)| high(*v, *w)).sum(),
+                                };
+                                assert_eq!(
+                                    *out, sum,
+                                    "{target_len} {flip} {columns:?} {slack} {portable}: {i}"
+                                );
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_are_mixed_alike_in_any_number() {
+        let rows: Vec<Vec<u8>> =
+            (0..6usize).map(|r| (0..131).map(|i| (i * 37 + r * 91 + i * i % 7) as u8).collect()).collect();
+        for count in 1..=6 {
+            let rows: Vec<&[u8]> = rows[..count].iter().map(|row| &row[..]).collect();
+            let weights: Vec<u16> = (0..count).map(|i| (65_536 / count - i) as u16).collect();
+            let made = [false, true].map(|portable| {
+                lk_media::kernel::portable_only(portable);
+                let mut out = vec![0; 131];
+                kernels::mix_bytes(&rows, &weights, &mut out);
+                lk_media::kernel::portable_only(false);
+                out
+            });
+            let sum = |i: usize| rows.iter().zip(&weights).map(|(r, w)| high(u16::from(r[i]) << 8, *w)).sum();
+            let expected: Vec<u16> = match count {
+                1 => rows[0].iter().map(|v| u16::from(*v) << 8).collect(),
+                _ => (0..131).map(sum).collect(),
+            };
+            assert_eq!(made, [expected.clone(), expected], "{count}");
+        }
     }
 }

@@ -17,7 +17,7 @@ fn common<const N: usize>(dst: &[&mut [u8]; N], values: &[&[u8]; N], alpha: &[u8
 /// Asks for what is laid after the samples from `at` on, a line at a time.
 #[inline(always)]
 fn ask<const N: usize>(values: &[&[u8]; N], alpha: &[u8], at: usize) {
-    if at % 64 == 0 {
+    if at.is_multiple_of(64) {
         prefetch_beyond(alpha, at + AHEAD);
         values.iter().for_each(|values| prefetch_beyond(values, at + AHEAD));
     }
