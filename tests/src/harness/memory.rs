@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Frame memory as devices hand it out: rows padded with rubbish, the last row without padding.
 
-use lk_media::frame::PlaneLayout;
+use lk_media::frame::{PlaneLayout, PlanesMut};
 use lk_media::{FrameMut, FrameSpec, HostMemory, HostMemoryMut};
 
 /// What the padding is filled with.
@@ -47,7 +47,7 @@ impl HostMemoryMut for PaddedMemory {
         &mut self.planes[plane]
     }
 
-    fn planes_mut(&mut self) -> Vec<&mut [u8]> {
+    fn planes_mut(&mut self) -> PlanesMut<'_> {
         self.planes.iter_mut().map(Vec::as_mut_slice).collect()
     }
 }

@@ -34,7 +34,9 @@ pub(super) struct Feed {
     shared: Arc<Shared>,
     clock: Arc<dyn Clock>,
     id: ClockId,
-    /// The index of the grid at which sources begin: the one after the start of the recording.
+    /// The index of the grid after the moment at which sources were taken: they begin there if the recording does soon.
+    expected: u64,
+    /// The index of the grid at which sources begin.
     first: OnceLock<u64>,
     cancel: Cancel,
     wake: Wake,
@@ -45,6 +47,7 @@ impl Feed {
     pub(super) fn open(shared: &Arc<Shared>, clock: Arc<dyn Clock>) -> Arc<Self> {
         Arc::new(Self {
             shared: shared.clone(),
+            expected: shared.rate.index_at(clock.now()) + 1,
             clock,
             id: ClockId::unique(),
             first: OnceLock::new(),
@@ -78,14 +81,14 @@ impl Feed {
         }
         let lead = if source.is_none() && self.shared.has_video { LEAD } else { 0 };
         // now, so that whoever asks hears that a source is taken
-        let now = self.clock.now();
+        let start = self.shared.rate.time_of(self.expected);
         let pictures = match source.filter(|_| self.shared.has_video) {
-            Some(source) => Some((source.claim(self.id, now)?, source)),
+            Some(source) => Some((source.claim(self.id, start)?, source)),
             None => None,
         };
         let mut claimed = Vec::new();
         for (index, sound) in sounds.into_iter().filter(|(index, _)| *index < there) {
-            claimed.push((sound.claim(self.id, now)?, index, sound.clone()));
+            claimed.push((sound.claim(self.id, start)?, index, sound.clone()));
             sound.tell(&self.shared.events);
         }
         let mut threads = Vec::new();
@@ -115,8 +118,27 @@ impl Feed {
             }
             self.pause(LOOK);
         }
-        let now = self.clock.now();
-        Some(*self.first.get_or_init(|| self.shared.rate.index_at(now) + 1))
+        Some(self.first())
+    }
+
+    /// The recording has begun.
+    pub(super) fn begun(&self) {
+        self.first();
+        self.wake.ring();
+    }
+
+    /// The grid's first index, decided when this is asked first. Sources that begin when they are taken have their first
+    /// picture at the expected one, and what is that little late is still asked for in time.
+    fn first(&self) -> u64 {
+        let (rate, now) = (self.shared.rate, self.clock.now());
+        let late = now.nanos_since(rate.time_of(self.expected));
+        let soon = late <= self.behind().as_nanos() as i64;
+        *self.first.get_or_init(|| if soon { self.expected } else { rate.index_at(now) + 1 })
+    }
+
+    /// How long after their time pictures are asked for.
+    fn behind(&self) -> Duration {
+        (self.shared.rate.period() * 2).min(MOST_BEHIND)
     }
 
     fn pause(&self, limit: Duration) {
@@ -134,7 +156,7 @@ impl Feed {
             Ok(lease) => lease,
             Err(e) => return self.shared.fail(e),
         };
-        let behind = (rate.period() * 2).min(MOST_BEHIND);
+        let behind = self.behind();
         let second = (rate.as_f64().ceil() as u64).max(1);
         let (mut resizer, mut shown, mut failing) = (Resizer::default(), None::<(FrameId, Frame)>, false);
         let mut next = first;

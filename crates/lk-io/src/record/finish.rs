@@ -60,6 +60,11 @@ impl Finish {
         !self.feeds.lock().is_empty()
     }
 
+    /// Tells its sources that the recording has begun.
+    pub(super) fn begun(&self) {
+        self.feeds.lock().iter().for_each(|(feed, _)| feed.begun());
+    }
+
     pub(super) fn keep_feed(&self, threads: Vec<Thread>, feed: &Arc<Feed>) {
         self.feeds.lock().push((feed.clone(), threads));
     }

@@ -180,6 +180,8 @@ impl Recorder {
             // under the timeline's lock, so that states follow one another as phases do
             shared.enter(RecorderState::Recording);
         }
+        drop(timeline);
+        self.inner.finish.begun();
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use crate::feeding::*;
 use crate::media;
 use crate::support::{Folder, decode, has_programs, listen};
 use lk_io::media_file::{LazyPlayer, OpenOptions};
+use lk_io::player::{Player, PlayerOptions};
 use lk_io::record::{Recorder, RecorderSettings};
 use lk_media::clock::Deadline;
 use lk_media::{
@@ -102,13 +103,13 @@ fn frames_and_samples_of_the_grid() {
         let recorder = Recorder::open(&file, with_sound(rate)).unwrap();
         let source = Computed::new(rate, slow);
         let clock = <dyn Clock>::live();
+        let before = rate.index_at(clock.now());
         recorder.record_source(Some(source.clone()), vec![source.clone()], clock.clone()).unwrap();
         let again = recorder.record_source(Some(Computed::new(rate, slow)), Vec::new(), clock.clone());
         assert_eq!(again.err().map(|e| e.kind()), Some(ErrorKind::Busy));
         let other = Recorder::open(&folder.file("other.mkv"), settings(rate)).unwrap();
         let busy = other.record_source(Some(source.clone()), Vec::new(), clock.clone());
         assert_eq!(busy.err().map(|e| e.kind()), Some(ErrorKind::Busy));
-        let before = rate.index_at(clock.now());
         record_frames(&recorder, 60);
         let s = recorder.stop().unwrap().statistics;
         assert!(!source.lease.is_taken());
@@ -183,6 +184,35 @@ fn a_clip_begins_with_the_recording() {
         assert_eq!(numbers(&file), (0..s.frames).collect::<Vec<_>>());
     } else {
         media::skip(&format!("the machine was too slow: {s:?}"));
+    }
+}
+
+/// A player plays as soon as it is taken. What starts so soon after that it is one act for whoever asks, however long
+/// threads take to begin, has the whole clip.
+#[test]
+fn a_player_begins_with_the_recording() {
+    if !has_programs() {
+        return;
+    }
+    let folder = Folder::new();
+    let clip = media::clip("grid.mp4", 200, "30", media::H264);
+    let clock = <dyn Clock>::live();
+    for pause in [0, 20, 45] {
+        let file = folder.file("film.mkv");
+        let player = Player::open(&clip, &PlayerOptions::default()).unwrap();
+        let recorder = Recorder::open(&file, settings(rate(30, 1))).unwrap();
+        let taken = clock.now();
+        recorder.record_source(Some(player.video()), Vec::new(), clock.clone()).unwrap();
+        nap(pause);
+        recorder.start().unwrap();
+        let soon = clock.now().nanos_since(taken) < 2 * rate(30, 1).period().as_nanos() as i64;
+        record_frames(&recorder, 30);
+        recorder.stop().unwrap();
+        if soon {
+            assert_eq!(numbers(&file)[0], 0, "{pause}");
+        } else {
+            media::skip("the machine was too slow");
+        }
     }
 }
 
