@@ -47,14 +47,6 @@ kernel! {
     }
 }
 
-/// The same of three-byte pixels.
-pub(super) fn widen_3(row: &[u8], offset: usize, out: &mut [u16]) {
-    let done = avx2!(widen_3(row, offset, out));
-    for (o, pixel) in out[done..].iter_mut().zip(row[3 * done..].as_chunks::<3>().0) {
-        *o = u16::from(pixel[offset]) << 8;
-    }
-}
-
 /// Byte `offset` of three-byte pixels.
 pub(super) fn pick_3(row: &[u8], offset: usize, out: &mut [u8]) {
     let done = avx2!(pick_3(row, offset, out));

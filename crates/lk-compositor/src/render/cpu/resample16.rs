@@ -113,31 +113,45 @@ fn colours_first(block: &Block<'_>, colours: usize, half: u16, planes: &mut [Vec
     let width = block.columns.len();
     let x = across.reads(block.columns.clone());
     let mut kept = Kept::<u16>::new(colours, x.len(), down.len() + 1);
-    let mut middle = vec![0; x.len() + 32];
-    let mut made: [Vec<u16>; CHANNELS] = Default::default();
-    made.iter_mut().take(colours).for_each(|made| made.resize(width, 0));
-    let mut chroma: [Vec<u16>; CHANNELS] = Default::default();
-    chroma.iter_mut().take(reader.channels()).for_each(|chroma| chroma.resize(width, 0));
+    // vectors may be read beyond the end
+    let mut middle: [Scratch<u16>; CHANNELS] = std::array::from_fn(|_| Scratch::new(x.len() + 32));
+    let mut made: [Scratch<u16>; CHANNELS] =
+        std::array::from_fn(|c| Scratch::new(if c < colours { width } else { 0 }));
+    let mut chroma: [Scratch<u16>; CHANNELS] =
+        std::array::from_fn(|c| Scratch::new(if c < reader.channels() { width } else { 0 }));
     for (i, y) in block.rows.clone().enumerate() {
         let (start, weights) = (down.start(y), down.wide(y..y + 1));
-        for row in start..start + weights.len() {
-            kept.get(row, |out| {
-                reader.ahead(row, x.clone());
-                reader.wide_own_colours(row, x.clone(), out);
-            });
+        let halves = down.halves_at(y);
+        if halves {
+            // most chroma there is: rows are added up while their pixels are taken apart
+            (start..start + 2).for_each(|row| reader.ahead(row, x.clone()));
+            let mut lines = middle.each_mut().map(|line| &mut line[..x.len()]);
+            if colours < CHANNELS {
+                lines[CHANNELS - 1] = &mut [];
+            }
+            reader.mean_own_colours(start, x.clone(), &mut lines);
+        } else {
+            for row in start..start + weights.len() {
+                kept.get(row, |out| {
+                    reader.ahead(row, x.clone());
+                    reader.wide_own_colours(row, x.clone(), out);
+                });
+            }
         }
-        for (channel, made) in made.iter_mut().enumerate().take(colours) {
-            let mut rows = [&[][..]; MOST];
-            (0..weights.len()).for_each(|j| rows[j] = kept.row(start + j, channel));
-            let line = if let [row] = &rows[..weights.len()] {
-                row
-            } else {
-                kernels::mix_rows(&rows[..weights.len()], weights, &mut middle[..x.len()]);
-                &middle[..]
+        for (channel, (made, middle)) in made.iter_mut().zip(&mut middle).enumerate().take(colours) {
+            let line = match weights {
+                [_] => kept.row(start, channel),
+                _ if halves => middle,
+                _ => {
+                    let mut rows = [&[][..]; MOST];
+                    (0..weights.len()).for_each(|j| rows[j] = kept.row(start + j, channel));
+                    kernels::mix_rows(&rows[..weights.len()], weights, &mut middle[..x.len()]);
+                    middle
+                }
             };
             weigh(across, line, x.start, block.columns.clone(), made);
         }
-        reader.chroma_of(made.each_ref().map(Vec::as_slice), &mut chroma.each_mut().map(Vec::as_mut_slice));
+        reader.chroma_of(made.each_ref().map(|made| &made[..]), &mut chroma.each_mut().map(|c| &mut c[..]));
         for (plane, chroma) in planes.iter_mut().zip(&chroma) {
             kernels::to_bytes(chroma, half, &mut plane[i * width..(i + 1) * width]);
         }

@@ -67,6 +67,42 @@ pub(super) fn wide_4<const STRAIGHT: bool>(row: &[u8], mut out: [&mut [u16]; 4])
     }
 }
 
+/// Means of the pixels of two rows in 1/256, taken apart as [`wide_4`] does.
+pub(super) fn mean_4<const STRAIGHT: bool>(rows: [&[u8]; 2], mut out: [&mut [u16]; 4]) {
+    let done = avx2!(mean_4::<STRAIGHT>(rows, &mut out));
+    let pixels = rows.map(|row| &row.as_chunks::<4>().0[done..]);
+    for (i, (a, b)) in pixels[0].iter().zip(pixels[1]).enumerate() {
+        for (c, out) in out.iter_mut().enumerate() {
+            let wide = |p: &[u8; 4]| match (STRAIGHT, c) {
+                (true, ..3) => product(p[c], p[3]) >> 1,
+                _ => u16::from(p[c]) << 7,
+            };
+            if let Some(out) = out.get_mut(done + i) {
+                *out = wide(a) + wide(b);
+            }
+        }
+    }
+}
+
+/// The bytes of three-byte pixels in 1/256.
+pub(super) fn wide_3(row: &[u8], mut out: [&mut [u16]; 3]) {
+    let done = avx2!(threes::<false>([row, row], &mut out));
+    for (i, pixel) in row.as_chunks::<3>().0.iter().enumerate().skip(done) {
+        out.iter_mut().zip(pixel).for_each(|(out, v)| out[i] = u16::from(*v) << 8);
+    }
+}
+
+/// Means of the bytes of the pixels of two rows.
+pub(super) fn mean_3(rows: [&[u8]; 2], mut out: [&mut [u16]; 3]) {
+    let done = avx2!(threes::<true>(rows, &mut out));
+    let pixels = rows.map(|row| row.as_chunks::<3>().0.iter());
+    let [a, b] = pixels;
+    for (i, (a, b)) in a.zip(b).enumerate().skip(done) {
+        let sums = a.iter().zip(b).map(|(a, b)| (u16::from(*a) + u16::from(*b)) << 7);
+        out.iter_mut().zip(sums).for_each(|(out, sum)| out[i] = sum);
+    }
+}
+
 /// Luma of pixels of `STEP` bytes, and their alpha if it is asked for, as bytes.
 pub(super) fn luma<const STEP: usize>(row: &[u8], m: &ToLuma, out: &mut [u8], alpha: &mut [u8]) {
     let done = avx2!(luma::<STEP>(row, m, out, alpha));
@@ -156,6 +192,14 @@ mod tests {
                 wide_4::<false>(four, other.each_mut().map(Vec::as_mut_slice));
                 [out.concat(), other.concat()].concat()
             });
+            same(|_, four, n| {
+                let mut out: [Vec<u16>; 4] = [vec![0; n], vec![0; n], vec![0; n], vec![0; n * with_alpha]];
+                let mut other = out.clone();
+                let rows = [four, &noise(8 * n)[4 * n..]];
+                mean_4::<true>(rows, out.each_mut().map(Vec::as_mut_slice));
+                mean_4::<false>(rows, other.each_mut().map(Vec::as_mut_slice));
+                [out.concat(), other.concat()].concat()
+            });
             for kind in [AlphaKind::Opaque, AlphaKind::Premultiplied, AlphaKind::Straight] {
                 let m = ToLuma { by: [3000, 39000, 17000], offset: 4096, kind };
                 same(|three, four, n| {
@@ -176,6 +220,13 @@ mod tests {
                 });
             }
         }
+        same(|three, _, n| {
+            let mut out: [Vec<u16>; 3] = [vec![0; n], vec![0; n], vec![0; n]];
+            let mut mean = out.clone();
+            wide_3(three, out.each_mut().map(Vec::as_mut_slice));
+            mean_3([three, &noise(6 * n)[3 * n..]], mean.each_mut().map(Vec::as_mut_slice));
+            [out.concat(), mean.concat()].concat()
+        });
         same(|three, _, n| {
             let rows = [&three[..n], &three[n..2 * n], &three[2 * n..]];
             let (mut four, mut out) = (vec![0; 4 * n], vec![0; 3 * n]);

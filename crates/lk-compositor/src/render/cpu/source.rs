@@ -487,7 +487,12 @@ impl Reader {
 
 /// Whether components are the colours of four-byte pixels, and not chroma of Y0 U Y1 V.
 pub(super) fn are_pixels_of_four(components: &[Component]) -> bool {
-    components.len() > 2 && components[0].step == 4
+    are_pixels(components) && components[0].step == 4
+}
+
+/// Whether they are those of pixels that have all colours.
+pub(super) fn are_pixels(components: &[Component]) -> bool {
+    components.len() > 2 && components[0].step > 2
 }
 
 /// Rows of R, G, B and alpha in the order of a pixel's bytes.

@@ -4,7 +4,7 @@
 
 use super::kernels16 as kernels;
 use super::rgb16::{self, ToLuma};
-use super::source::{CHANNELS, Component, Kind, Reader, Rows, are_pixels_of_four, in_byte_order};
+use super::source::{CHANNELS, Component, Kind, Reader, Rows, are_pixels, in_byte_order};
 use super::yuv16::{self, Chroma, ToRgb};
 use lk_media::AlphaKind;
 use std::cell::RefCell;
@@ -75,7 +75,7 @@ impl Reader {
         x: Range<usize>,
         out: &mut Rows<'_, u16>,
     ) {
-        if !are_pixels_of_four(components) {
+        if !are_pixels(components) {
             for (c, out) in components.iter().zip(out) {
                 self.wide_of(*c, y, x.clone(), out);
             }
@@ -83,10 +83,13 @@ impl Reader {
         }
         let row = self.row(components[0], y, x);
         let out = in_byte_order(components, out);
-        if straight && components.len() > 3 {
-            rgb16::wide_4::<true>(row, out);
-        } else {
-            rgb16::wide_4::<false>(row, out);
+        match (components[0].step, straight && components.len() > 3) {
+            (3, _) => {
+                let [a, b, c, _] = out;
+                rgb16::wide_3(row, [a, b, c]);
+            }
+            (_, true) => rgb16::wide_4::<true>(row, out),
+            (_, false) => rgb16::wide_4::<false>(row, out),
         }
     }
 
@@ -102,6 +105,21 @@ impl Reader {
     pub fn wide_own_colours(&self, y: usize, x: Range<usize>, out: &mut Rows<'_, u16>) {
         if let Kind::Yuv { rgb, straight, .. } = &self.kind {
             self.wide_colours(rgb, *straight, y, x, out);
+        }
+    }
+
+    /// The means of those of rows `y` and `y + 1`.
+    pub fn mean_own_colours(&self, y: usize, x: Range<usize>, out: &mut Rows<'_, u16>) {
+        let Kind::Yuv { rgb, straight, .. } = &self.kind else { return };
+        let rows = [y, y + 1].map(|y| self.row(rgb[0], y, x.clone()));
+        let out = in_byte_order(rgb, out);
+        match (rgb[0].step, *straight && rgb.len() > 3) {
+            (3, _) => {
+                let [a, b, c, _] = out;
+                rgb16::mean_3(rows, [a, b, c]);
+            }
+            (_, true) => rgb16::mean_4::<true>(rows, out),
+            (_, false) => rgb16::mean_4::<false>(rows, out),
         }
     }
 
@@ -145,7 +163,7 @@ impl Reader {
         match c.step {
             1 => kernels::widen::<1>(row, 0, out),
             2 => kernels::widen::<2>(row, c.offset, out),
-            3 => kernels::widen_3(row, c.offset, out),
+            3 => kernels::widen::<3>(row, c.offset, out),
             _ => kernels::widen::<4>(row, c.offset, out),
         }
     }

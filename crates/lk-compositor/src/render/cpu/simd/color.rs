@@ -44,15 +44,22 @@ fn pick(pixels: &[u8; 48], masks: &[__m128i; 3]) -> __m256i {
     _mm256_cvtepu8_epi16(_mm_or_si128(_mm_or_si128(part(0), part(1)), part(2)))
 }
 
-/// Byte `offset` of three-byte pixels, in 1/256.
+/// The bytes of three-byte pixels in 1/256; with `TWO` means of those of two rows.
 #[target_feature(enable = "avx2")]
-pub(in super::super) fn widen_3(row: &[u8], offset: usize, out: &mut [u16]) -> usize {
-    let masks = PICKS[offset].each_ref().map(|mask| load_sixteen(mask));
-    let (pixels, out) = (row.as_chunks().0, out.as_chunks_mut().0);
-    for (pixels, out) in pixels.iter().zip(out.iter_mut()) {
-        store(_mm256_slli_epi16::<8>(pick(pixels, &masks)), out);
+pub(in super::super) fn threes<const TWO: bool>(rows: [&[u8]; 2], out: &mut [&mut [u16]; 3]) -> usize {
+    let [a, b] = rows.map(|row| row.as_chunks::<48>().0);
+    for (i, (a, b)) in a.iter().zip(b).enumerate() {
+        for (masks, out) in PICKS.iter().zip(out.iter_mut()) {
+            let masks = masks.each_ref().map(|mask| load_sixteen(mask));
+            let made = match TWO {
+                true => _mm256_slli_epi16::<7>(_mm256_add_epi16(pick(a, &masks), pick(b, &masks))),
+                false => _mm256_slli_epi16::<8>(pick(a, &masks)),
+            };
+            let Some(out) = out.get_mut(16 * i..).and_then(|o| o.first_chunk_mut()) else { return 16 * i };
+            store(made, out);
+        }
     }
-    pixels.len().min(out.len()) * LANES
+    a.len().min(b.len()) * LANES
 }
 
 /// Byte `offset` of three-byte pixels.
@@ -193,6 +200,28 @@ pub(in super::super) fn wide_4<const STRAIGHT: bool>(row: &[u8], out: &mut [&mut
         }
     }
     groups.len() * LANES
+}
+
+/// See `rgb16::mean_4`.
+#[target_feature(enable = "avx2")]
+pub(in super::super) fn mean_4<const STRAIGHT: bool>(rows: [&[u8]; 2], out: &mut [&mut [u16]; 4]) -> usize {
+    let [a, b] = rows.map(|row| row.as_chunks::<64>().0);
+    for (i, pixels) in a.iter().zip(b).enumerate() {
+        let [a, b] = [pixels.0, pixels.1].map(|group| apart::<0>(group));
+        for c in 0..4 {
+            let made = match STRAIGHT && c < 3 {
+                true => {
+                    let half = |v: &[__m256i; 4]| _mm256_srli_epi16::<1>(product(v[c], v[3]));
+                    _mm256_add_epi16(half(&a), half(&b))
+                }
+                false => _mm256_slli_epi16::<7>(_mm256_add_epi16(a[c], b[c])),
+            };
+            if let Some(out) = out[c].get_mut(16 * i..16 * i + 16).and_then(|o| o.first_chunk_mut()) {
+                store(in_order(made), out);
+            }
+        }
+    }
+    a.len().min(b.len()) * LANES
 }
 
 /// Luma and alpha of 16 pixels of `STEP` bytes in 1/256; see `rgb16::ToLuma::of`.
