@@ -4,6 +4,18 @@
 use super::super::picks::Groups;
 use super::*;
 
+/// Calls a kernel with some rows and their weights. For a few known rows the compiler keeps the weights in registers.
+macro_rules! by_count {
+    ($kernel:ident, $rows:ident, $weights:ident, $($rest:expr),*) => {
+        match $rows.len().min($weights.len()) {
+            2 => $kernel(&$rows[..2], &$weights[..2], $($rest),*),
+            3 => $kernel(&$rows[..3], &$weights[..3], $($rest),*),
+            4 => $kernel(&$rows[..4], &$weights[..4], $($rest),*),
+            _ => $kernel($rows, $weights, $($rest),*),
+        }
+    };
+}
+
 /// Vector `i` of the weighted sum of rows, cut off product by product.
 #[inline]
 #[target_feature(enable = "avx2")]
@@ -19,6 +31,12 @@ fn sum_of(rows: &[&[u16]], weights: &[u16], i: usize) -> Option<__m256i> {
 /// The weighted sum of rows, cut off product by product.
 #[target_feature(enable = "avx2")]
 pub(in super::super) fn mix_rows(rows: &[&[u16]], weights: &[u16], out: &mut [u16]) -> usize {
+    by_count!(mix_any_rows, rows, weights, out)
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn mix_any_rows(rows: &[&[u16]], weights: &[u16], out: &mut [u16]) -> usize {
     for (i, o) in out.as_chunks_mut().0.iter_mut().enumerate() {
         let Some(sum) = sum_of(rows, weights, i) else { return i * LANES };
         store(sum, o);
@@ -34,6 +52,12 @@ pub(in super::super) fn mix_rows_to_bytes(
     half: u16,
     out: &mut [u8],
 ) -> usize {
+    by_count!(mix_any_to_bytes, rows, weights, half, out)
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn mix_any_to_bytes(rows: &[&[u16]], weights: &[u16], half: u16, out: &mut [u8]) -> usize {
     for (i, o) in out.as_chunks_mut().0.iter_mut().enumerate() {
         let Some(sum) = sum_of(rows, weights, i) else { return i * LANES };
         store_bytes(_mm256_srli_epi16::<8>(_mm256_adds_epu16(sum, all(half))), o);
@@ -254,44 +278,12 @@ pub(in super::super) fn eighths(a: &[u8], b: &[u8], weights: [u8; 3], out: &mut 
 /// The weighted sum of rows of bytes, cut off product by product, in 1/256.
 #[target_feature(enable = "avx2")]
 pub(in super::super) fn mix_bytes(rows: &[&[u8]], weights: &[u16], out: &mut [u16]) -> usize {
-    // few rows are what there mostly is, and their weights stay in registers
-    match (rows, weights) {
-        ([a, b], [u, v]) => mix_some([*a, *b], [*u, *v], out),
-        ([a, b, c], [u, v, w]) => mix_some([*a, *b, *c], [*u, *v, *w], out),
-        ([a, b, c, d], [u, v, w, x]) => mix_some([*a, *b, *c, *d], [*u, *v, *w, *x], out),
-        _ => mix_many(rows, weights, out),
-    }
+    by_count!(mix_any_bytes, rows, weights, out)
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn mix_some<const N: usize>(rows: [&[u8]; N], weights: [u16; N], out: &mut [u16]) -> usize {
-    let zero = _mm256_setzero_si256();
-    let rows = rows.map(|row| row.as_chunks::<32>().0);
-    let groups = rows.iter().fold(out.len() / 32, |groups, row| groups.min(row.len()));
-    let out = &mut out.as_chunks_mut::<32>().0[..groups];
-    let rows = rows.map(|row| &row[..groups]);
-    let mut by = [zero; N];
-    by.iter_mut().zip(weights).for_each(|(by, weight)| *by = all(weight));
-    for (i, out) in out.iter_mut().enumerate() {
-        let (mut low, mut upper) = (zero, zero);
-        for (row, by) in rows.iter().zip(by) {
-            let bytes = load_row(&row[i]);
-            low = _mm256_add_epi16(low, high(_mm256_unpacklo_epi8(zero, bytes), by));
-            upper = _mm256_add_epi16(upper, high(_mm256_unpackhi_epi8(zero, bytes), by));
-        }
-        let (first, second) = out.split_at_mut(LANES);
-        if let (Some(first), Some(second)) = (first.first_chunk_mut(), second.first_chunk_mut()) {
-            store(_mm256_permute2x128_si256::<0x20>(low, upper), first);
-            store(_mm256_permute2x128_si256::<0x31>(low, upper), second);
-        }
-    }
-    32 * groups
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn mix_many(rows: &[&[u8]], weights: &[u16], out: &mut [u16]) -> usize {
+fn mix_any_bytes(rows: &[&[u8]], weights: &[u16], out: &mut [u16]) -> usize {
     for (i, o) in out.as_chunks_mut().0.iter_mut().enumerate() {
         let mut sum = _mm256_setzero_si256();
         for (row, weight) in rows.iter().zip(weights) {
