@@ -97,8 +97,17 @@ mod tests {
         assert_eq!(fitted(Size::new(16384, 1)), Size::new(1600, 1));
     }
 
-    /// A player of twenty seconds of silence.
-    fn player() -> Player {
+    /// Removes a file when dropped.
+    struct Removed(std::path::PathBuf);
+
+    impl Drop for Removed {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_file(&self.0);
+        }
+    }
+
+    /// A player of twenty seconds of silence, and its file, which is opened again to begin again.
+    fn player() -> (Player, Removed) {
         const RATE: u32 = 8000;
         const BYTES: u32 = 20 * RATE;
         let mut wav =
@@ -109,14 +118,14 @@ mod tests {
         wav.extend([b"data".as_slice(), &BYTES.to_le_bytes(), &[128; BYTES as usize]].concat());
         let file = std::env::temp_dir().join(format!("lk-keys-{}.wav", std::process::id()));
         std::fs::write(&file, wav).expect("there is room");
+        let removed = Removed(file.clone());
         let player = Player::open(&file.display().to_string(), &PlayerOptions::default()).expect("it plays");
-        let _ = std::fs::remove_file(&file);
-        player
+        (player, removed)
     }
 
     #[test]
     fn keys_of_a_player() {
-        let player = player();
+        let (player, _file) = player();
         let is_at =
             |seconds: i64| assert_eq!(player.position(), Timestamp::from_nanos(seconds * 1_000_000_000));
         is_at(0);

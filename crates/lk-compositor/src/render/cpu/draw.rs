@@ -250,7 +250,7 @@ fn lay(
     let mut covered = spare(if has_alpha_plane { area.x.len() } else { 0 });
     covered.fill(255);
     let whole = canvas.planes[planes.clone()].iter().all(|plane| plane.columns == area.x);
-    let gapless = whole && !has_alpha_plane && part.is_gapless(reader, &area.x);
+    let gapless = whole && !has_alpha_plane && part.is_gapless(reader, &area.x, only_colours);
     let is_even = |y: usize| layer.outline.is_even(shape.cell, y);
     let (mut even, mut next, mut of_run) = (false, area.y.start, RowWeights::EMPTY);
     while next < area.y.end {

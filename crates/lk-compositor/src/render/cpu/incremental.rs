@@ -33,9 +33,10 @@ impl Random {
     }
 }
 
-/// A picture of any format, now and then opaque in fact.
-fn any_picture(random: &mut Random) -> Frame {
-    let size = Size::new(1 + random.below(70) as u32, 1 + random.below(50) as u32);
+/// A picture of any format, now and then opaque in fact, or as large as the canvas.
+fn any_picture(random: &mut Random, canvas: Size) -> Frame {
+    let small = Size::new(1 + random.below(70) as u32, 1 + random.below(50) as u32);
+    let size = if random.one_in(3) { canvas } else { small };
     let format = random.pick(&PixelFormat::ALL);
     let even = Size::new(size.width.next_multiple_of(2), size.height.next_multiple_of(2));
     let size = if format.is_yuv() && random.one_in(2) { even } else { size };
@@ -158,7 +159,7 @@ impl Sequence {
 
     fn add(&mut self) {
         let placement = any_placement(&mut self.random, self.stage.scene.size);
-        let frame = any_picture(&mut self.random);
+        let frame = any_picture(&mut self.random, self.stage.scene.size);
         self.stage.add(&frame, placement);
     }
 
@@ -172,7 +173,7 @@ impl Sequence {
     fn edit(&mut self) {
         let canvas = self.stage.scene.size;
         let placement = any_placement(&mut self.random, canvas);
-        let frame = any_picture(&mut self.random);
+        let frame = any_picture(&mut self.random, self.stage.scene.size);
         let number = self.random.below(1000) as f64 / 1000.0;
         let even = 2.0 * self.random.below(40) as f64;
         let additive = self.additive && self.random.one_in(3);

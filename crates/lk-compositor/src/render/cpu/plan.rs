@@ -329,11 +329,11 @@ impl Part {
         reader.pixels(top..top + y.len(), left..left + x.len())
     }
 
-    /// Whether columns `x` of all rows lie one after the other without a gap.
-    pub fn is_gapless(&self, reader: &Reader, x: &Range<usize>) -> bool {
+    /// Whether columns `x` of all rows lie one after the other without a gap, `as_pixels` too.
+    pub fn is_gapless(&self, reader: &Reader, x: &Range<usize>, as_pixels: bool) -> bool {
         match &self.planes {
             Planes::Own(_) => self.area.x == *x,
-            Planes::Unread(..) => reader.is_gapless(x.len()),
+            Planes::Unread(..) => as_pixels && reader.is_gapless(x.len()),
             Planes::InFrame(..) | Planes::Kept(..) => false,
         }
     }

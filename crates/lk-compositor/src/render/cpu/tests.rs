@@ -97,6 +97,51 @@ impl Stage {
     }
 }
 
+/// Layers as wide as the canvas, whose rows lie without gaps, are what they are on a wider one, whose rows do not.
+#[test]
+fn rows_without_gaps_are_rows() {
+    let spec = |stage: &Stage, format| FrameSpec::of(format, stage.scene.size);
+    let outputs = [PixelFormat::Rgba, PixelFormat::Bgr, PixelFormat::I420, PixelFormat::Yuy2];
+    for (source, output) in PixelFormat::ALL.iter().flat_map(|s| outputs.map(|o| (*s, o))) {
+        for (blend, opaque) in
+            [Blend::Normal, Blend::Additive].into_iter().flat_map(|b| [(b, true), (b, false)])
+        {
+            if blend == Blend::Additive && output.is_yuv() {
+                // reads around each sample, also to the right
+                continue;
+            }
+            let mut stages = [64, 128].map(|width| {
+                let mut stage = Stage::new(width, 48);
+                stage.scene.background = Color { r: 90, g: 10, b: 200, a: if opaque { 255 } else { 70 } };
+                for (seed, format) in [(1, source), (2, PixelFormat::Bgra), (3, source)] {
+                    let layer = stage.add(&picture(format, 64, 48, seed), Placement::moved(0.0, 0.0));
+                    (layer.blend, layer.opacity) = (blend, 0.7);
+                }
+                (stage, CpuRenderer::new(1).unwrap())
+            });
+            // the third time pictures are kept
+            for opacity in [1.0, 0.3, 0.9] {
+                let made = stages.each_mut().map(|(stage, renderer)| {
+                    stage.scene.layers.values_mut().for_each(|layer| layer.opacity = opacity);
+                    let request = OutputRequest { spec: spec(stage, output), buffer: None };
+                    stage.render(renderer, vec![request]).unwrap().remove(0)
+                });
+                let [narrow, wide] = made.each_ref().map(Frame::map_native);
+                for plane in 0..output.planes() {
+                    let (narrow, wide) = (narrow.plane(plane), wide.plane(plane));
+                    for y in 0..narrow.rows {
+                        let same = narrow.row(y) == &wide.row(y)[..narrow.width];
+                        assert!(
+                            same,
+                            "{source} to {output}, {blend:?} {opaque} {opacity}: row {y} of plane {plane}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn opaque_copies_are_exact() {
     for format in PixelFormat::ALL {
