@@ -11,6 +11,8 @@ use std::sync::Arc;
 pub(crate) const BLOCK: u64 = 480;
 /// Blocks in memory that is used again, once nobody has them any more.
 const POOLED: usize = 128;
+/// So many of them are made with the first: a target that is late for once holds more of them than before.
+const READY: usize = 16;
 
 /// Where a run's mixing stands.
 pub(crate) struct Mixing {
@@ -107,6 +109,9 @@ impl Blocks {
     fn copy(&mut self, samples: &[f32]) -> Arc<[f32]> {
         if samples.len() != BLOCK as usize * CHANNELS {
             return samples.into();
+        }
+        if self.ring.is_empty() {
+            self.ring.extend((0..READY).map(|_| Arc::from(samples)));
         }
         for _ in 0..self.ring.len() {
             self.next = (self.next + 1) % self.ring.len();

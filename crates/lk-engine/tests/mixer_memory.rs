@@ -120,14 +120,12 @@ fn blocks_take_no_memory() {
     let (scene, probe, ports) = scene();
     scene.start(LiveOptions::default()).unwrap();
     until(&scene, &probe, &ports, 250);
-    // a thread that waits for a lock for the first time is entered in a table of parking_lot's, which may grow
-    let taken = TAKEN.load(Ordering::Relaxed);
-    assert!(taken <= 1, "{taken} times in 150 blocks");
+    assert_eq!(TAKEN.load(Ordering::Relaxed), 0);
     assert!(scene.levels().main().peak[0] > 0.3, "it is heard");
     COUNTED.set(true);
     drop(std::hint::black_box(vec![0_u8; 100]));
     COUNTED.set(false);
-    assert!(TAKEN.load(Ordering::Relaxed) > taken, "it counts");
+    assert!(TAKEN.load(Ordering::Relaxed) > 0, "it counts");
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub struct SharedFrameMut {
     memory: NonNull<dyn HostMemoryMut>,
     planes: SmallVec<[PlaneBytes; 3]>,
     /// The parts that are held.
-    held: Mutex<SmallVec<[Pixels; 8]>>,
+    held: Mutex<SmallVec<[Pixels; 32]>>,
 }
 
 /// Columns and rows.
@@ -121,12 +121,12 @@ impl FramePart<'_> {
         // a corner of whole chroma samples is where the plane of a picture of that size ends
         let corner = |x: usize, y: usize| format.plane_extent(Size::new(x as u32, y as u32), index);
         let ((left, top), (right, bottom)) = (corner(x.start, y.start), corner(x.end, y.end));
-        let (start, width, rows) = (top * stride + left, right - left, bottom - top);
-        assert!(start + (rows - 1) * stride + width <= bytes.len(), "as it was when the memory was checked");
+        let end = (bottom - 1).saturating_mul(stride).saturating_add(right);
+        assert!(right <= stride && end <= bytes.len(), "as it was when the memory was checked");
         // SAFETY: as was just seen this is a byte of the plane.
         #[allow(unsafe_code)]
-        let first = unsafe { bytes.cast::<u8>().add(start) };
-        PlanePart { first, stride, width, rows, bytes: PhantomData }
+        let first = unsafe { bytes.cast::<u8>().add(top * stride + left) };
+        PlanePart { first, stride, width: right - left, rows: bottom - top, bytes: PhantomData }
     }
 }
 
@@ -169,8 +169,8 @@ impl<'a> PlanePart<'a> {
     #[inline]
     pub fn row_mut(&mut self, i: usize) -> &mut [u8] {
         assert!(i < self.rows, "a row of the part");
-        // SAFETY: rows from the first on lie `stride` apart within the plane, and the bytes of this part are nobody
-        // else's while `self` is borrowed.
+        // SAFETY: rows from the first on lie `stride` apart within the plane and do not reach into one another, and the
+        // bytes of this part are nobody else's while `self` is borrowed.
         #[allow(unsafe_code)]
         unsafe {
             std::slice::from_raw_parts_mut(self.first.add(i * self.stride).as_ptr(), self.width)
@@ -181,7 +181,9 @@ impl<'a> PlanePart<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{FramePool, PixelFormat, Timestamp};
+    use crate::frame::{PlaneLayout, PlanesMut};
+    use crate::{FramePool, HostMemory, PixelFormat, Timestamp};
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     /// Every part is written by a thread of its own, all at the same time.
     #[test]
@@ -240,6 +242,40 @@ mod tests {
         drop(part);
         assert!(!refused(2..4, 7..8));
         assert!(refused(4..9, 0..1) && refused(4..4, 0..1));
+    }
+
+    /// Memory is trusted with nothing: what it says of itself may be another thing the next time.
+    #[test]
+    fn memory_that_changes_its_mind_is_refused() {
+        struct Changing(Vec<u8>, AtomicUsize);
+        impl HostMemory for Changing {
+            fn layout(&self, _: usize) -> PlaneLayout {
+                let strides = [16, 15, usize::MAX];
+                let asked = self.1.fetch_add(1, Ordering::Relaxed);
+                PlaneLayout { stride: strides[asked.min(2)], rows: 4 }
+            }
+            fn plane(&self, _: usize) -> &[u8] {
+                &self.0
+            }
+        }
+        impl HostMemoryMut for Changing {
+            fn plane_mut(&mut self, _: usize) -> &mut [u8] {
+                &mut self.0
+            }
+            fn planes_mut(&mut self) -> PlanesMut<'_> {
+                PlanesMut::from_iter([&mut self.0[..]])
+            }
+        }
+        let spec = FrameSpec::of(PixelFormat::Bgra, Size::new(4, 4));
+        for asked in [0, 1] {
+            let memory = Changing(vec![0; 64], AtomicUsize::new(asked));
+            // what was right when it was checked
+            let frame = FrameMut { spec, memory: Box::new(memory), home: None };
+            frame.memory.layout(0);
+            let shared = SharedFrameMut::new(frame);
+            let attempt = std::panic::AssertUnwindSafe(|| shared.part(0..4, 1..4).plane_mut(0).rows());
+            assert!(std::panic::catch_unwind(attempt).is_err());
+        }
     }
 
     #[test]

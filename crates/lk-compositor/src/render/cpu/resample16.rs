@@ -211,7 +211,7 @@ fn weigh(taps: &Taps, line: &[u16], first: usize, columns: Range<usize>, out: &m
     }
     let pairs = taps.by_pairs(columns.clone());
     let in_out = |run: &Range<usize>| run.start - columns.start..run.end - columns.start;
-    let (run, done) = match taps.picks(columns.clone()).filter(|_| 2 * pairs.len() < columns.len()) {
+    let (run, done) = match taps.picks(columns.clone()) {
         Some((run, groups, narrow)) => {
             let done = kernels::picked(line, first, groups, narrow, &mut out[in_out(&run)]);
             (run, done)

@@ -18,7 +18,7 @@ pub(super) struct Taps {
     wide: Vec<u16>,
     /// Three of them with a fourth that is 0; as `wide` for other numbers.
     padded: Option<Vec<u16>>,
-    /// How they are summed sixteen at a time, if they lie near enough to each other.
+    /// How they are summed sixteen at a time, if they lie near enough to each other and most do not lie in `pairs`.
     picks: Option<Picks>,
     shift: u32,
     identity: bool,
@@ -194,7 +194,6 @@ impl Taps {
             n == 2 && starts.windows(2).all(|s| s[1] == s[0] + 2) && weights.iter().all(|w| *w == 0.5);
         let pad = |w: &[u16]| [w[0], w[1], w[2], 0];
         let padded = (n == 3).then(|| wide.chunks_exact(3).flat_map(pad).collect());
-        let picks = Picks::new(n, &starts, &wide);
         let float = weights.iter().map(|w| *w as f32).collect();
         let (lo, hi) = (starts.iter().min().copied(), starts.iter().max().copied());
         let enlarges = ((hi.unwrap_or(0) - lo.unwrap_or(0)) as usize + n) < starts.len();
@@ -207,7 +206,7 @@ impl Taps {
             fixed,
             wide,
             padded,
-            picks,
+            picks: None,
             shift,
             identity,
             halves,
@@ -215,6 +214,9 @@ impl Taps {
             pairs,
         };
         taps.pairs = taps.longest_run();
+        if 2 * taps.pairs.len() < taps.starts.len() {
+            taps.picks = Picks::new(n, &taps.starts, &taps.wide);
+        }
         taps
     }
 
