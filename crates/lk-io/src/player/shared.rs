@@ -7,8 +7,8 @@ use super::timeline::{Mapping, Standing, Timeline};
 use crate::av::input::Medium;
 use lk_media::clock::Deadline;
 use lk_media::{
-    AudioPort, AudioSource, CHANNELS, Cancel, Clock, Delivery, Error, Event, EventKind, Events, Frame, RAMP,
-    Ramp, SAMPLE_RATE, Sampling, SourceState, Timestamp, VideoPort, VideoTarget, Wake,
+    AudioPort, AudioRead, AudioSource, CHANNELS, Cancel, Clock, Delivery, Error, Event, EventKind, Events,
+    Frame, RAMP, Ramp, SAMPLE_RATE, Sampling, SourceState, Timestamp, VideoPort, VideoTarget, Wake,
 };
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -134,19 +134,31 @@ impl Shared {
         answer
     }
 
-    /// Has the sound from sample `from` to `end`, which is written already, fade within 10 ms; what is left of it.
+    /// Has the sound from sample `from` on, of which as much as `end` is written already, fade within 10 ms: what
+    /// of it is left. It may be what an earlier change of the line left; and where no more was written, the last
+    /// sample stands for what would have come.
     fn silence(&self, from: i64, end: i64) -> Fading {
-        let count = (end - from).clamp(0, i64::from(SAMPLE_RATE)) as usize;
+        let count = end.saturating_sub(from).clamp(RAMP as i64, i64::from(SAMPLE_RATE)) as usize;
         let mut rest = vec![0.0; count * CHANNELS];
-        let fading = &mut rest[..count.min(RAMP) * CHANNELS];
+        // with the sample before
+        let mut heard = [0.0; (RAMP + 1) * CHANNELS];
+        let missing = match self.sound.read(from - 1, &mut heard, Sampling::Live) {
+            Ok(AudioRead::Filled) => 0,
+            Ok(AudioRead::Late(missing)) => missing,
+            _ => RAMP + 1,
+        };
+        if let Some(last) = RAMP.checked_sub(missing) {
+            for n in last + 1..=RAMP {
+                heard.copy_within(last * CHANNELS..(last + 1) * CHANNELS, n * CHANNELS);
+            }
+        }
+        let fading = &mut heard[CHANNELS..];
         let mut ramp = Ramp::new([1.0]);
         ramp.go_to([0.0], from);
-        if count > 0 && self.sound.read(from, fading, Sampling::Live).is_ok() {
-            ramp.scale(from, fading);
-        }
-        let fading = Fading { from, samples: fading.into() };
+        ramp.scale(from, fading);
+        rest[..fading.len()].copy_from_slice(fading);
         self.sound.write(from, &rest);
-        fading
+        Fading { from, samples: (&*fading).into() }
     }
 
     /// Sends everybody to media time `media`.
@@ -157,8 +169,8 @@ impl Shared {
 
     /// Has the search for the place of `serial` begin again further back.
     pub(super) fn retry(&self, serial: u64) {
-        let again = self.update(|timeline, _| {
-            let serial = timeline.retry(serial)?;
+        let again = self.update(|timeline, now| {
+            let serial = timeline.retry(serial, now)?;
             let map = timeline.map();
             Some(Place { serial, to: map.target, attempt: map.attempt })
         });
@@ -259,5 +271,74 @@ fn word(timeline: &Timeline) -> &'static str {
         Standing::Stalled => "stalled",
         Standing::Ended => "ended",
         Standing::Failed(_) => "failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::timeline::Facts;
+    use super::*;
+    use lk_media::ManualClock;
+
+    /// A player's shared part that has written a level of 0.5 up to sample `end` and plays at sample 48,000.
+    fn playing(end: i64) -> (Shared, Arc<ManualClock>) {
+        let clock = Arc::new(ManualClock::new());
+        clock.set(Timestamp::from_secs_f64(1.0));
+        let facts = Facts { video: false, sound: true, live: false, rate: None, first: 0, period: None };
+        let mut timeline = Timeline::new(facts, false, 1.0, Timestamp::ZERO);
+        timeline.start(Timestamp::ZERO, None);
+        timeline.ready(Medium::Audio, 1, Timestamp::ZERO);
+        timeline.rendered = end;
+        let packets = Packets::new(false, true);
+        let shared = Shared::new("a tone".into(), clock.clone(), Cancel::new(), timeline, packets);
+        shared.sound.write(40_000, &vec![0.5; (end - 40_000) as usize * CHANNELS]);
+        (shared, clock)
+    }
+
+    /// Whether there is no jump in it, of several fades over one another, and silence after them.
+    fn is_smooth_and_over(shared: &Shared) -> bool {
+        let mut samples = vec![0.0; 2_000 * CHANNELS];
+        shared.sound.read(47_500, &mut samples, Sampling::Live).unwrap();
+        let smooth = samples.windows(1 + CHANNELS).all(|s| (s[0] - s[CHANNELS]).abs() < 0.004);
+        smooth && samples[0] == 0.5 && samples[1_000 * CHANNELS..].iter().all(|s| *s == 0.0)
+    }
+
+    #[test]
+    fn what_is_heard_fades_however_little_is_written() {
+        for ahead in [0, 1, 100, 479, 480, 5_000] {
+            let (shared, _clock) = playing(48_000 + ahead);
+            shared.go_to(0);
+            assert!(is_smooth_and_over(&shared), "{ahead}");
+            let fading = shared.fading.lock().clone();
+            assert!(fading.from == 48_000 && fading.samples.len() == RAMP * CHANNELS, "{ahead}");
+            assert!(fading.samples[0] > 0.49, "{ahead}");
+        }
+    }
+
+    #[test]
+    fn a_fade_goes_on_when_the_line_changes_again() {
+        for later in [0, 1, 200, 470] {
+            let (shared, clock) = playing(60_000);
+            shared.go_to(0);
+            clock.set(Timestamp::from_nanos((48_000 + later) * 1_000_000_000 / 48_000));
+            let mut left = vec![0.0; CHANNELS];
+            shared.sound.read(48_000 + later, &mut left, Sampling::Live).unwrap();
+            assert!(left[0] > 0.0);
+            shared.ready(Medium::Audio, 2);
+            let fading = shared.fading.lock().clone();
+            assert_eq!(fading.from, 48_000 + later);
+            assert!((fading.samples[0] - left[0]).abs() < 0.004, "what is left of it: {later}");
+            // and when the place is looked for once more, without a change to what was heard before
+            shared.retry(2);
+            assert!(is_smooth_and_over(&shared), "{later}");
+        }
+    }
+
+    #[test]
+    fn what_was_never_heard_leaves_nothing() {
+        let (shared, clock) = playing(48_000);
+        clock.set(Timestamp::from_secs_f64(2.0));
+        shared.go_to(0);
+        assert!(shared.fading.lock().samples.iter().all(|s| *s == 0.0));
     }
 }

@@ -259,13 +259,14 @@ impl Timeline {
     }
 
     /// Looks for the same place again, from further back. None if it is another by now.
-    pub(super) fn retry(&mut self, serial: u64) -> Option<u64> {
+    pub(super) fn retry(&mut self, serial: u64, now: Timestamp) -> Option<u64> {
         if self.map.serial != serial {
             return None;
         }
         self.map.serial += 1;
         self.map.attempt += 1;
         self.map.revision += 1;
+        self.map.from = sample_at(now);
         self.missing = [self.facts.video, self.facts.sound];
         self.ends = [None, None];
         Some(self.map.serial)
