@@ -87,12 +87,21 @@ class Session:
         )
 
     def start_servers(self) -> None:
-        """Starts the servers and waits until they have their devices."""
-        self.servers = [self._spawn("pipewire")]
-        until((self.folder / "pipewire-0").exists, "PipeWire's socket")
-        self.servers += [self._spawn("wireplumber"), self._spawn("pipewire-pulse")]
-        until(lambda: "Default Sink: speaker" in pactl("info"), "the default speaker")
-        until(lambda: "phones" in pactl("list", "short", "sinks"), "both speakers")
+        """
+        Starts the servers and waits until they have their devices. WirePlumber was seen never to name a default, for
+        a minute: then all are started again.
+        """
+        for _ in range(3):
+            self.servers = [self._spawn("pipewire")]
+            until((self.folder / "pipewire-0").exists, "PipeWire's socket")
+            self.servers += [self._spawn("wireplumber"), self._spawn("pipewire-pulse")]
+            end = time.monotonic() + 20
+            while time.monotonic() < end:
+                if "Default Sink: speaker" in pactl("info") and "phones" in pactl("list", "short", "sinks"):
+                    return
+                time.sleep(0.01)
+            self.kill_servers()
+        raise AssertionError("never: both speakers, one of them the default")
 
     def kill_servers(self) -> None:
         """Kills the servers, as a crash would."""

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 /// Nothing here takes so long; what does hangs.
 pub const HANG: Duration = Duration::from_secs(60);
+/// The servers are given so long to have their devices; mostly they have them within half a second.
+const START: Duration = Duration::from_secs(20);
 
 /// What has to be installed.
 const PROGRAMS: [&str; 7] =
@@ -154,16 +156,29 @@ impl Session {
             .unwrap()
     }
 
-    /// Starts the servers and waits until they have their devices.
+    /// Starts the servers and waits until they have their devices. WirePlumber was seen never to name a default, for
+    /// a minute: then all are started again.
     pub fn start_servers(&mut self) {
-        for command in ["pipewire", "wireplumber", "pipewire-pulse"] {
-            self.servers.push(self.spawn(&[command]));
-            if command == "pipewire" {
-                until("PipeWire's socket", || self.folder.join("pipewire-0").exists());
+        for _ in 0..3 {
+            for command in ["pipewire", "wireplumber", "pipewire-pulse"] {
+                self.servers.push(self.spawn(&[command]));
+                if command == "pipewire" {
+                    until("PipeWire's socket", || self.folder.join("pipewire-0").exists());
+                }
             }
+            let (deadline, wake) = (Deadline::after(START), Wake::new());
+            while !deadline.has_passed() {
+                if pactl(&["info"]).contains("Default Sink: speaker")
+                    && pactl(&["list", "short", "sinks"]).contains("phones")
+                {
+                    return;
+                }
+                wake.wait(Duration::from_millis(2));
+            }
+            eprintln!("the sound servers have no devices: they are started again");
+            self.kill_servers();
         }
-        until("the default speaker", || pactl(&["info"]).contains("Default Sink: speaker"));
-        until("both speakers", || pactl(&["list", "short", "sinks"]).contains("phones"));
+        panic!("never: both speakers, one of them the default");
     }
 
     /// Kills the servers, as a crash would.
