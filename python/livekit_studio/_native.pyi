@@ -132,6 +132,7 @@ _Sound: TypeAlias = (
 )
 _SoundTarget: TypeAlias = AudioPort | Speaker | VirtualMicrophone | _Device
 _Track: TypeAlias = Literal["source"] | _Sound
+_RenderTrack: TypeAlias = Literal["source"] | Mix
 _Target: TypeAlias = VideoTarget | _Path
 _Progress: TypeAlias = bool | Callable[[int, int], object]
 
@@ -1905,7 +1906,8 @@ class Recorder:
         quality: constant quality on x264's scale: 0 is the best, 51 the worst, 23 usual.
         bitrate: bits a second of the pictures, instead of a quality.
         audio_codec: FFmpeg's name of a codec or encoder.
-        options: FFmpeg's, for the encoders and the container; a name that ends in ":v" or ":a" is for that encoder.
+        options: FFmpeg's, for the encoders and the container; a name that ends in ":v" or ":a" is for that encoder,
+            and "strict" is for all.
         format: the container by FFmpeg's name.
         durable: brings what is written to the disk again and again.
         overwrite: whether an existing file is replaced; False makes it an OutputError.
@@ -2240,6 +2242,7 @@ class Compositor:
         video_codec: str | None = None,
         quality: float | None = None,
         bitrate: int | None = None,
+        audio: _RenderTrack | Sequence[_RenderTrack] | bool | None = "source",
         audio_codec: str | None = None,
         options: dict[str, Any] | None = None,
         format: str | None = None,
@@ -2255,8 +2258,11 @@ class Compositor:
         Codecs are FFmpeg's names (default: H.264 and AAC, or what the container takes). ``quality`` is
         constant, on x264's CRF scale (0 is the best, 51 the worst, 23 usual); ``bitrate`` is an average in
         bits a second. ``options`` are any of FFmpeg's for the encoders and the container (preset, crf, g,
-        movflags); those whose name ends in ":a" are for the sound. ``format`` is the container, where the
-        ending does not say it. ``overwrite=False`` refuses to replace a file.
+        movflags); those whose name ends in ":a" are for the sound, "strict" is for all. ``format`` is the container,
+        where the ending does not say it. ``overwrite=False`` refuses to replace a file.
+
+        ``audio`` is what files have for sound: "source", the main mix, where the scene has any; a :class:`Mix` of
+        the scene; None for none. A list of these makes a track of each, in its order, also of silence.
 
         ``progress=True`` draws a bar on a terminal; a function is called now and then with (frames done,
         frames in all).

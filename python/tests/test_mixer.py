@@ -268,6 +268,112 @@ def test_tracks_of_a_recording_are_the_mixes(scene: lk.Compositor, tmp_path: Pat
     assert loud(1, 3000) < 0.001
 
 
+def kinds_in(file: Path) -> list[str]:
+    return [stream["codec_type"] for stream in media.probe(file, count=False)["streams"]]
+
+
+def track_of(file: Path, index: int) -> Samples:
+    raw = media.ffmpeg("-i", file, "-map", f"0:a:{index}", "-f", "f32le", "-")
+    return np.frombuffer(raw, np.float32).reshape(-1, 2)
+
+
+@pytest.mark.parametrize("ending", ["mkv", "mp4", "mov"])
+def test_tracks_of_a_render_are_the_mixes(
+    scene: lk.Compositor, sound: tuple[Path, Samples], tmp_path: Path, ending: str
+) -> None:
+    path, samples = sound
+    noise = np.random.default_rng(5).uniform(-0.4, 0.4, (RATE, 2)).astype(np.float32)
+    voice, silent = scene.audio.add_mix("voice"), scene.audio.add_mix("nobody's")
+    scene.audio.add(path, gain=20 * math.log10(0.5), mixes=("main", voice))
+    scene.audio.add(noise)
+    voice.gain = 20 * math.log10(2)
+    outs = [tmp_path / f"a.{ending}", tmp_path / f"b.{ending}"]
+    codec = "flac" if ending == "mp4" else "pcm_f32le"  # 24 bits, and all of them
+    options = {"strict": -2} if ending == "mp4" else {}
+    counts = scene.render(
+        outs, frames=49, audio=[voice, silent, "source"], audio_codec=codec, options=options
+    )
+    length = 49 * RATE // 50
+    assert (counts.frames, counts.samples) == (49, length)
+    for out in outs:
+        assert kinds_in(out) == ["video", "audio", "audio", "audio"]
+        first, second, third = (track_of(out, n) for n in range(3))
+        assert len(first) == len(second) == len(third) == length
+        atol = 1e-4 if codec == "flac" else 1e-6
+        np.testing.assert_allclose(first, samples[:length], atol=atol)
+        assert not second.any()
+        np.testing.assert_allclose(third, samples[:length] / 2 + noise[:length], atol=atol)
+
+
+def test_a_render_has_the_tracks_that_are_asked_for(scene: lk.Compositor, tmp_path: Path) -> None:
+    out = tmp_path / "a.mkv"
+
+    def tracks(audio: Any) -> int:
+        scene.render(out, frames=5, audio=audio)
+        return kinds_in(out).count("audio")
+
+    # nothing is heard: no track of it unless it is asked for in so many words
+    assert [tracks(audio) for audio in ("source", None, False, [], scene.audio, ["source"])] == [
+        0,
+        0,
+        0,
+        0,
+        1,
+        1,
+    ]
+    port = np.zeros((RATE, 2), np.float32)
+    voice = scene.audio.add_mix("voice")
+    scene.audio.add(port, mixes=voice)
+    assert [tracks(audio) for audio in ("source", True, voice, (voice, voice, True), None)] == [1, 1, 1, 3, 0]
+
+
+def test_tracks_that_cannot_be(scene: lk.Compositor, tmp_path: Path) -> None:
+    out = tmp_path / "a.mkv"
+    out.write_bytes(b"kept")
+    voice, gone = scene.audio.add_mix("voice"), scene.audio.add_mix("gone")
+    other = lk.Compositor(*SIZE).audio.add_mix("voice")
+    gone.remove()
+    for wrong, match in (
+        (other, "another scene"),
+        ([voice, other], "another scene"),
+        (scene.audio.monitor, "live"),
+        ("music.mp3", "track"),
+        ([voice, None], "track"),
+        (3, "track"),
+    ):
+        with pytest.raises(lk.ParameterError, match=match) as error:
+            scene.render(out, frames=2, audio=wrong)  # type: ignore[arg-type]
+        assert error.value.hint
+    with pytest.raises(lk.SlotError):
+        scene.render(out, frames=2, audio=["source", gone])
+    assert out.read_bytes() == b"kept"
+    # a container with room for one track says so
+    with pytest.raises(lk.LiveKitError) as error:
+        scene.render(tmp_path / "a.wav", frames=2, audio=["source", voice])
+    assert error.value.hint
+    assert not (tmp_path / "a.wav").exists()
+    scene.render(out, frames=2, audio=[voice, "source"])
+
+
+def test_a_mix_that_is_removed_while_rendering_is_silent_from_there(
+    scene: lk.Compositor, sound: tuple[Path, Samples], tmp_path: Path
+) -> None:
+    voice = scene.audio.add_mix("voice")
+    scene.audio.add(sound[0], mixes=("main", voice))
+    out = tmp_path / "a.mkv"
+
+    def each(t: float) -> None:
+        if abs(t - 0.5) < 0.001:
+            voice.remove()
+
+    scene.render(out, seconds=1, audio=["source", voice], audio_codec="pcm_f32le", each=each)
+    np.testing.assert_allclose(track_of(out, 0), sound[1][:RATE], atol=1e-6)
+    heard = track_of(out, 1)
+    np.testing.assert_allclose(heard[: RATE // 2], sound[1][: RATE // 2], atol=1e-6)
+    assert len(heard) == RATE
+    assert not heard[RATE // 2 + 480 :].any()
+
+
 def test_meters_show_what_is_heard(scene: lk.Compositor) -> None:
     feeder = Feeder(0.1)
     given = scene.audio.add(feeder.port, pan=1.0)

@@ -2,9 +2,10 @@
 //! Rendering a composition offline into files and targets.
 
 use crate::{
-    AudioSettings, AudioTarget, Cancel, Compositor, Error, OfflineOptions, OfflineRun, OutputSettings,
-    Progress, Result, RunStatistics, Timestamp, VideoSettings, VideoTarget, thread,
+    AudioSettings, Cancel, Compositor, Error, MixId, OfflineOptions, OfflineRun, OutputSettings, Progress,
+    Result, RunStatistics, Timestamp, VideoSettings, VideoTarget, thread,
 };
+use lk_engine::SoundTarget;
 use lk_io::encode::FileOutput;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -61,6 +62,8 @@ pub struct EncodeOptions {
 pub struct RenderOptions {
     /// How long.
     pub length: Length,
+    /// The mixes that files have a sound track of each. None is the main mix, where the scene has any sound.
+    pub tracks: Option<Vec<MixId>>,
     /// How files are encoded.
     pub encode: EncodeOptions,
     /// Render threads.
@@ -81,6 +84,7 @@ impl RenderOptions {
     pub fn new(length: Length) -> Self {
         Self {
             length,
+            tracks: None,
             encode: EncodeOptions::default(),
             threads: thread::budget(),
             cancel: Cancel::new(),
@@ -107,6 +111,7 @@ pub fn render(scene: &Compositor, outputs: Vec<Output>, options: RenderOptions) 
     let total = frames_of(scene, &run, options.length)?;
 
     check_names(scene, &outputs)?;
+    let tracks = tracks_of(scene, options.tracks.as_deref())?;
 
     let mut targets: Vec<Arc<dyn VideoTarget>> = scene.targets();
     let mut files = Vec::new();
@@ -114,7 +119,7 @@ pub fn render(scene: &Compositor, outputs: Vec<Output>, options: RenderOptions) 
         match output {
             Output::Target(target) => targets.push(target),
             Output::File(name) => {
-                let file = Arc::new(create(scene, &name, &options)?);
+                let file = Arc::new(create(scene, &name, &options.encode, tracks.len())?);
                 files.push(file.clone());
                 if file.has_video() {
                     targets.push(file);
@@ -122,8 +127,12 @@ pub fn render(scene: &Compositor, outputs: Vec<Output>, options: RenderOptions) 
             }
         }
     }
-    let sounds: Vec<Arc<dyn AudioTarget>> =
-        files.iter().filter(|f| f.has_audio()).map(|f| f.clone() as Arc<dyn AudioTarget>).collect();
+    let track =
+        |file: &Arc<FileOutput>, (index, mix): (usize, &MixId)| -> SoundTarget { (*mix, file.track(index)) };
+    let sounds: Vec<SoundTarget> = files
+        .iter()
+        .flat_map(|file| tracks.iter().enumerate().take(file.tracks()).map(move |of| track(file, of)))
+        .collect();
     let (specs, videos) = lk_engine::wanted(&scene.scene(), targets);
     run.set_outputs(specs, !sounds.is_empty());
 
@@ -215,9 +224,23 @@ fn check_names(scene: &Compositor, outputs: &[Output]) -> Result<()> {
     Ok(())
 }
 
-fn create(scene: &Compositor, name: &str, options: &RenderOptions) -> Result<FileOutput> {
-    let encode = &options.encode;
-    let has_sound = !scene.committed().sounds.is_empty();
+/// The mixes that are written; an error for one that is none of the scene's, or that is not for files.
+fn tracks_of(scene: &Compositor, asked: Option<&[MixId]>) -> Result<Vec<MixId>> {
+    let Some(asked) = asked else {
+        let has_sound = !scene.committed().sounds.is_empty();
+        return Ok(if has_sound { vec![MixId::MAIN] } else { Vec::new() });
+    };
+    for mix in asked {
+        scene.mix(*mix)?;
+        if *mix == MixId::MONITOR {
+            return Err(Error::parameter("the monitor is heard in live runs alone")
+                .with_hint("send what is to be in the file to the main mix, or to a mix of its own"));
+        }
+    }
+    Ok(asked.to_vec())
+}
+
+fn create(scene: &Compositor, name: &str, encode: &EncodeOptions, tracks: usize) -> Result<FileOutput> {
     let video = VideoSettings {
         codec: encode.video_codec.clone(),
         quality: encode.quality,
@@ -227,11 +250,12 @@ fn create(scene: &Compositor, name: &str, options: &RenderOptions) -> Result<Fil
     let audio = AudioSettings { codec: encode.audio_codec.clone(), ..AudioSettings::default() };
     let mut settings = OutputSettings {
         video: Some(video),
-        audio: has_sound.then_some(audio),
+        audio: (tracks > 0).then_some(audio),
         format: encode.format.clone(),
         options: Vec::new(),
         overwrite: !encode.keep_existing,
     };
     settings.sort_options(name, &encode.options);
-    FileOutput::create(name, settings)
+    let more = settings.audio.iter().cycle().take(tracks.saturating_sub(1)).cloned().collect();
+    FileOutput::with_tracks(name, settings, more)
 }

@@ -23,4 +23,5 @@ pub use live::{Lateness, LiveFrames, LiveOptions, LiveStatistics, Picture, Stepp
 pub use offline::{OfflineOptions, OfflineRun, Tick};
 pub use outputs::{Wanted, wanted, wanted_spec};
 pub use playing::Playing;
+pub use sound::SoundTarget;
 pub use statistics::{Parts, Progress, RunStatistics};

@@ -6,13 +6,14 @@ use crate::draft::{Commit, SoundId};
 use crate::mixing::{self, Mixing};
 use crate::outputs;
 use crate::sampling::{self, Asked, Given};
+use crate::sound::SoundTarget;
 use crate::statistics::RunStatistics;
 use lk_compositor::render::Frames;
 use lk_compositor::{CpuRenderer, LayerId, MixId, OfflinePolicy, RenderJob, Renderer, Sampled, SourceId};
 use lk_media::clock::{Deadline, Stopwatch, process_cpu_time, thread_cpu_time};
 use lk_media::{
-    AudioBlock, AudioRead, AudioSource, AudioTarget, Cancel, ClockId, Delivery, Error, ErrorKind, Exactness,
-    Frame, FrameSpec, LeaseGuard, Offered, Result, SAMPLE_RATE, Sample, Sampling, Timestamp, VideoSource,
+    AudioBlock, AudioRead, AudioSource, Cancel, ClockId, Delivery, Error, ErrorKind, Exactness, Frame,
+    FrameSpec, LeaseGuard, Offered, Result, SAMPLE_RATE, Sample, Sampling, Timestamp, VideoSource,
     VideoTarget, Wake, thread,
 };
 use std::collections::HashMap;
@@ -59,6 +60,18 @@ pub struct Tick {
     pub tracks: Vec<(MixId, AudioBlock)>,
     /// Whether everything that ends by itself (and there is such a thing) was over before this frame.
     pub over: bool,
+}
+
+impl Tick {
+    /// What a mix has at the place of this block of the main mix: silence if it is gone.
+    fn block(&self, mix: MixId, main: &AudioBlock) -> AudioBlock {
+        let is_it = |(other, block): &&(MixId, AudioBlock)| *other == mix && block.position == main.position;
+        match self.tracks.iter().find(is_it) {
+            Some((_, block)) => block.clone(),
+            None if mix == MixId::MAIN => main.clone(),
+            None => AudioBlock { position: main.position, samples: vec![0.0; main.samples.len()].into() },
+        }
+    }
 }
 
 /// Counts of things that end by themselves.
@@ -217,12 +230,12 @@ impl OfflineRun {
     }
 
     /// Hands a tick to targets, waiting for those that are busy. `videos` are pairs of an output's number and the
-    /// target that wants it. Sound past the end of frame `last` is cut off.
+    /// target that wants it, `sounds` of a mix and its target. Sound past the end of frame `last` is cut off.
     pub fn deliver(
         &mut self,
         tick: &Tick,
         videos: &[(usize, Arc<dyn VideoTarget>)],
-        sounds: &[Arc<dyn AudioTarget>],
+        sounds: &[SoundTarget],
         last: u64,
     ) -> Result<()> {
         let watch = Stopwatch::start();
@@ -236,11 +249,12 @@ impl OfflineRun {
             begun = true;
         }
         let end = self.compositor.rate().sample_of(last + 1, SAMPLE_RATE);
-        for block in &tick.sound {
-            let block = &mixing::cut(block.clone(), end);
-            self.statistics.samples += block.len() as u64;
-            for target in sounds {
-                self.until_taken(&target.name(), begun, || target.offer_audio(block, Delivery::Lossless))?;
+        for main in &tick.sound {
+            let main = &mixing::cut(main.clone(), end);
+            self.statistics.samples += main.len() as u64;
+            for (mix, target) in sounds {
+                let block = mixing::cut(tick.block(*mix, main), end);
+                self.until_taken(&target.name(), begun, || target.offer_audio(&block, Delivery::Lossless))?;
                 begun = true;
             }
         }

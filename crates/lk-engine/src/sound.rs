@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// A target and the mix it is given.
-pub(crate) type SoundTarget = (MixId, Arc<dyn AudioTarget>);
+pub type SoundTarget = (MixId, Arc<dyn AudioTarget>);
 
 /// The targets of a composition's sound, by mix. Reading them takes no memory.
 #[derive(Default)]

@@ -2,8 +2,8 @@
 //! Offline runs: what they wait for, what they refuse, what they deliver.
 #![allow(clippy::unwrap_used)] // helpers of tests
 
-use lk_compositor::{Layer, MixerInput, OfflinePolicy, SourceId};
-use lk_engine::{Compositor, OfflineOptions, OfflineRun, Where};
+use lk_compositor::{Layer, MixId, MixerInput, OfflinePolicy, SourceId};
+use lk_engine::{Compositor, OfflineOptions, OfflineRun, SoundTarget, Where};
 use lk_media::{
     AudioBlock, AudioRead, AudioSource, AudioTarget, CHANNELS, Cancel, Delivery, ErrorKind, Exactness, Frame,
     FrameRate, FrameSpec, Offered, PixelFormat, Result, Sample, Sampling, Size, Still, TargetStatistics,
@@ -280,7 +280,7 @@ fn every_frame_and_every_sample_once_at_a_fractional_rate() {
     let mut run = run(&c).unwrap();
     let sink = Arc::new(Sink::default());
     let videos: Vec<(usize, Arc<dyn VideoTarget>)> = vec![(0, sink.clone())];
-    let sounds: Vec<Arc<dyn AudioTarget>> = vec![sink.clone()];
+    let sounds: Vec<SoundTarget> = vec![(MixId::MAIN, sink.clone())];
     for n in 0..FRAMES {
         let tick = run.step().unwrap();
         assert_eq!((tick.index, tick.time), (n, c.rate().time_of(n)));
@@ -344,7 +344,7 @@ fn a_tick_that_has_begun_to_go_out_goes_out_whole() {
         Arc::new(CancelsBetween { cancel, offers: AtomicUsize::new(0), samples: AtomicUsize::new(0) });
     let tick = run.step().unwrap();
     let videos: Vec<(usize, Arc<dyn VideoTarget>)> = vec![(0, target.clone())];
-    let sounds: Vec<Arc<dyn AudioTarget>> = vec![target.clone()];
+    let sounds: Vec<SoundTarget> = vec![(MixId::MAIN, target.clone())];
     run.deliver(&tick, &videos, &sounds, 100).unwrap();
     assert_eq!(target.samples.load(Ordering::Relaxed), tick.sound.iter().map(AudioBlock::len).sum::<usize>());
     assert_eq!(run.step().err().map(|e| e.kind()), Some(ErrorKind::Cancelled));

@@ -13,6 +13,7 @@ use crate::mixer::PyMixer;
 use crate::source::{given, given_looping};
 use crate::statistics::PyStatistics;
 use crate::target::{not_a_target, target_of};
+use crate::tracks::Tracks;
 use crate::values;
 use livekit_studio::{
     Batch, BeforeFrame, Cancel, Compositor, EncodeOptions, Error, ErrorKind, Event, EventKind, FrameSpec,
@@ -303,11 +304,12 @@ impl PyCompositor {
     #[pyo3(
         signature = (
             out, *, seconds = None, frames = None, progress = None, video_codec = None, quality = None,
-            bitrate = None, audio_codec = None, options = None, format = None, overwrite = true, each = None
+            bitrate = None, audio = Tracks::default(), audio_codec = None, options = None, format = None,
+            overwrite = true, each = None
         ),
         text_signature = "($self, out, *, seconds=None, frames=None, progress=False, video_codec=None, \
-                          quality=None, bitrate=None, audio_codec=None, options=None, format=None, \
-                          overwrite=True, each=None)"
+                          quality=None, bitrate=None, audio='source', audio_codec=None, options=None, \
+                          format=None, overwrite=True, each=None)"
     )]
     #[allow(clippy::too_many_arguments)] // how long and how encoded, all by keyword
     fn render<'py>(
@@ -319,6 +321,7 @@ impl PyCompositor {
         video_codec: Option<String>,
         quality: Option<f64>,
         bitrate: Option<i64>,
+        audio: Tracks,
         audio_codec: Option<String>,
         options: Option<&Bound<'_, PyDict>>,
         format: Option<String>,
@@ -352,6 +355,7 @@ impl PyCompositor {
         let done = Arc::new(Mutex::new(Progress::default()));
         let seen = done.clone();
         let render_options = RenderOptions {
+            tracks: audio.of(&self.compositor)?,
             encode,
             threads: self.threads(),
             cancel: cancel.clone(),

@@ -53,6 +53,7 @@ mod statistics;
 mod target;
 mod test_pattern;
 mod text;
+mod tracks;
 mod values;
 mod video_port;
 mod viewer;

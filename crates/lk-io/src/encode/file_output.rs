@@ -3,7 +3,7 @@
 
 use super::open::{Plan, label};
 use super::queue::{Load, Queue, Reader, Refused};
-use super::{AudioEncoder, OutputSettings, Packet, VideoEncoder};
+use super::{AudioEncoder, AudioSettings, OutputSettings, Packet, VideoEncoder};
 use crate::mux::Muxer;
 use lk_media::clock::Stopwatch;
 use lk_media::thread::{self, Thread};
@@ -27,7 +27,7 @@ const SAMPLES: u64 = SAMPLE_RATE as u64;
 pub struct OutputReport {
     /// Frames.
     pub frames: u64,
-    /// Sound samples, per channel.
+    /// Sound samples, per channel; of the longest track.
     pub samples: u64,
     /// The size of the file.
     pub bytes: u64,
@@ -37,15 +37,16 @@ pub struct OutputReport {
     pub format: String,
     /// The encoder of the pictures: "libx264".
     pub video: Option<String>,
-    /// The encoder of the sound: "aac".
-    pub audio: Option<String>,
+    /// The encoders of the sound tracks: "aac".
+    pub audio: Vec<String>,
     /// Real time spent encoding pictures, waiting for the disk included.
     pub encoding: Duration,
 }
 
-/// A file being recorded from an offline run: a target for pictures and one for sound.
+/// A file being recorded from an offline run: a target for pictures, and one for each sound track. Offered to the file
+/// itself, sound goes to its first track.
 ///
-/// Pictures and sound are encoded on a thread each and written on a third. The queues before the encoders hold 8
+/// Pictures and each track are encoded on threads of their own and written on another. The queues before the encoders hold 8
 /// frames and one second of sound; a full one answers Busy to [`Delivery::Lossless`] (and rings when there is
 /// room) and drops for [`Delivery::Live`]. A picture encoder looks ahead, so that sound is encoded long before
 /// the pictures that belong to it: it waits in the interleaver, which is bounded by memory only, and so no
@@ -58,28 +59,50 @@ pub struct FileOutput {
     shared: Arc<Shared>,
     muxer: Arc<Muxer>,
     video: Option<(FrameSpec, String, FrameRate)>,
-    audio: Option<String>,
     threads: Mutex<Vec<Thread>>,
     done: Mutex<Option<Result<OutputReport>>>,
 }
 
 struct Shared {
     frames: Queue<Frame>,
-    blocks: Queue<AudioBlock>,
+    tracks: Vec<Track>,
     wakes: Wakes,
     error: Mutex<Option<Error>>,
     taken: AtomicU64,
     dropped: AtomicU64,
     encoded: AtomicU64,
-    samples: AtomicU64,
     encoding_nanos: AtomicU64,
 }
+
+struct Track {
+    encoder: String,
+    blocks: Queue<AudioBlock>,
+    samples: AtomicU64,
+}
+
+impl Track {
+    fn new(encoder: &AudioEncoder) -> Self {
+        Self {
+            encoder: encoder.name().to_owned(),
+            blocks: Queue::new(Load { units: SAMPLES, bytes: u64::MAX }),
+            samples: AtomicU64::new(0),
+        }
+    }
+}
+
+/// A sound track of a file, as a target.
+struct TrackTarget(Arc<FileOutput>, usize);
 
 impl FileOutput {
     /// Opens the encoders, then the file `name` (or address), and writes its header: whatever is wrong with the
     /// settings or the place is an error here. An existing file stays as it is if the settings are wrong.
     pub fn create(name: &str, settings: OutputSettings) -> Result<Self> {
-        let plan = Plan::new(name, settings, Vec::new())?;
+        Self::with_tracks(name, settings, Vec::new())
+    }
+
+    /// The same with sound tracks after that of the settings.
+    pub fn with_tracks(name: &str, settings: OutputSettings, more: Vec<AudioSettings>) -> Result<Self> {
+        let plan = Plan::new(name, settings, more)?;
         let format = plan.format();
         let rate = plan.video.as_ref().map(|(v, _)| v.rate);
         let (encoders, muxer) = plan.open(name)?;
@@ -90,22 +113,20 @@ impl FileOutput {
             format,
             shared: Arc::new(Shared {
                 frames: Queue::new(Load { units: FRAMES, bytes: u64::MAX }),
-                blocks: Queue::new(Load { units: SAMPLES, bytes: u64::MAX }),
+                tracks: encoders.tracks.iter().map(Track::new).collect(),
                 wakes: Wakes::default(),
                 error: Mutex::default(),
                 taken: AtomicU64::new(0),
                 dropped: AtomicU64::new(0),
                 encoded: AtomicU64::new(0),
-                samples: AtomicU64::new(0),
                 encoding_nanos: AtomicU64::new(0),
             }),
             muxer: muxer.clone(),
             video: None,
-            audio: None,
             threads: Mutex::default(),
             done: Mutex::default(),
         };
-        let sound_stream = usize::from(encoders.video.is_some());
+        let first = usize::from(encoders.video.is_some());
         if let (Some(encoder), Some(rate)) = (encoders.video, rate) {
             output.video = Some((encoder.wish(), encoder.name().to_owned(), rate));
             let (shared, muxer) = (output.shared.clone(), muxer.clone());
@@ -114,10 +135,9 @@ impl FileOutput {
                 .lock()
                 .push(thread::spawn("lk-encode", move || shared.run_video(encoder, &muxer))?);
         }
-        if let Some(encoder) = encoders.tracks.into_iter().next() {
-            output.audio = Some(encoder.name().to_owned());
-            let (shared, muxer) = (output.shared.clone(), muxer);
-            let body = move || shared.run_audio(encoder, &muxer, sound_stream);
+        for (index, encoder) in encoders.tracks.into_iter().enumerate() {
+            let (shared, muxer) = (output.shared.clone(), muxer.clone());
+            let body = move || shared.run_audio(&shared.tracks[index], encoder, &muxer, first + index);
             output.threads.lock().push(thread::spawn("lk-encode-snd", body)?);
         }
         Ok(output)
@@ -130,7 +150,17 @@ impl FileOutput {
 
     /// Whether it takes sound; if not, what is offered is let go.
     pub fn has_audio(&self) -> bool {
-        self.audio.is_some()
+        self.tracks() > 0
+    }
+
+    /// How many sound tracks it has.
+    pub fn tracks(&self) -> usize {
+        self.shared.tracks.len()
+    }
+
+    /// A sound track as a target; one that is not there lets go what it is offered.
+    pub fn track(self: &Arc<Self>, index: usize) -> Arc<dyn AudioTarget> {
+        Arc::new(TrackTarget(self.clone(), index))
     }
 
     /// The frame that is encoded without conversion.
@@ -150,7 +180,7 @@ impl FileOutput {
             return answer.clone();
         }
         self.shared.frames.close();
-        self.shared.blocks.close();
+        self.shared.tracks.iter().for_each(|track| track.blocks.close());
         for thread in self.threads.lock().drain(..) {
             if let Err(e) = thread.join() {
                 self.shared.fail(e);
@@ -169,8 +199,9 @@ impl FileOutput {
     }
 
     fn report(&self, bytes: u64) -> OutputReport {
-        let (frames, samples) =
-            (self.shared.encoded.load(Ordering::Relaxed), self.shared.samples.load(Ordering::Relaxed));
+        let frames = self.shared.encoded.load(Ordering::Relaxed);
+        let tracks = &self.shared.tracks;
+        let samples = tracks.iter().map(|track| track.samples.load(Ordering::Relaxed)).max().unwrap_or(0);
         let pictures =
             self.video.as_ref().map_or(0, |(.., rate)| rate.time_of(frames).as_nanos().unsigned_abs());
         let sound = (u128::from(samples) * 1_000_000_000 / u128::from(SAMPLE_RATE)) as u64;
@@ -181,8 +212,22 @@ impl FileOutput {
             duration: Duration::from_nanos(pictures.max(sound)),
             format: self.format.clone(),
             video: self.video.as_ref().map(|(_, name, _)| name.clone()),
-            audio: self.audio.clone(),
+            audio: tracks.iter().map(|track| track.encoder.clone()).collect(),
             encoding: Duration::from_nanos(self.shared.encoding_nanos.load(Ordering::Relaxed)),
+        }
+    }
+
+    fn offer_to(&self, track: usize, block: &AudioBlock, delivery: Delivery) -> Result<Offered> {
+        if let Some(e) = self.error() {
+            return Err(e);
+        }
+        let Some(track) = self.shared.tracks.get(track).filter(|_| !block.is_empty()) else {
+            return Ok(Offered::Taken);
+        };
+        match track.blocks.try_push(block.clone(), Load { units: block.len() as u64, bytes: 0 }) {
+            Ok(()) => Ok(Offered::Taken),
+            // what is dropped becomes silence of the same length
+            Err(refused) => self.answer(refused, delivery),
         }
     }
 
@@ -254,17 +299,17 @@ impl AudioTarget for FileOutput {
     }
 
     fn offer_audio(&self, block: &AudioBlock, delivery: Delivery) -> Result<Offered> {
-        if let Some(e) = self.error() {
-            return Err(e);
-        }
-        if self.audio.is_none() || block.is_empty() {
-            return Ok(Offered::Taken);
-        }
-        match self.shared.blocks.try_push(block.clone(), Load { units: block.len() as u64, bytes: 0 }) {
-            Ok(()) => Ok(Offered::Taken),
-            // what is dropped becomes silence of the same length
-            Err(refused) => self.answer(refused, delivery),
-        }
+        self.offer_to(0, block, delivery)
+    }
+}
+
+impl AudioTarget for TrackTarget {
+    fn name(&self) -> String {
+        self.0.name.clone()
+    }
+
+    fn offer_audio(&self, block: &AudioBlock, delivery: Delivery) -> Result<Offered> {
+        self.0.offer_to(self.1, block, delivery)
     }
 }
 
@@ -284,7 +329,9 @@ impl Shared {
     fn fail(&self, error: Error) {
         self.error.lock().get_or_insert(error);
         self.frames.abandon();
-        self.blocks.abandon();
+        for track in &self.tracks {
+            track.blocks.abandon();
+        }
         self.wakes.ring();
     }
 
@@ -309,15 +356,15 @@ impl Shared {
         self.encoding_nanos.fetch_add(watch.elapsed().as_nanos() as u64, Ordering::Relaxed);
     }
 
-    fn run_audio(&self, mut encoder: AudioEncoder, muxer: &Muxer, stream: usize) {
-        let reader = Reader(&self.blocks);
+    fn run_audio(&self, track: &Track, mut encoder: AudioEncoder, muxer: &Muxer, stream: usize) {
+        let reader = Reader(&track.blocks);
         let mut sink = |packet: Packet| muxer.write(stream, packet);
         while let Some(block) = reader.0.pop() {
             self.wakes.ring();
             if let Err(e) = encoder.encode(&block, &mut sink) {
                 return self.fail(e);
             }
-            self.samples.store(encoder.samples(), Ordering::Relaxed);
+            track.samples.store(encoder.samples(), Ordering::Relaxed);
         }
         if let Err(e) = encoder.finish(&mut sink) {
             self.fail(e);

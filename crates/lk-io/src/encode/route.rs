@@ -7,8 +7,9 @@ use crate::mux::ContainerChoice;
 
 impl OutputSettings {
     /// Gives each option of one list to the part it is for: names that end in `:v` or `:a` to that encoder, others to
-    /// the first of video encoder, container and sound encoder that knows them. What nobody knows goes to the
-    /// video encoder (or the sound encoder of an output without pictures), whose refusal lists what there is.
+    /// the first of video encoder, container and sound encoder that knows them; `strict`, which allows what is
+    /// experimental, to all three. What nobody knows goes to the video encoder (or the sound encoder of an output
+    /// without pictures), whose refusal lists what there is.
     pub fn sort_options(&mut self, name: &str, options: &[(String, String)]) {
         // whatever is wrong with the container or the codecs is told when they are opened
         let container = ContainerChoice::of(name, self.format.as_deref()).ok();
@@ -21,6 +22,12 @@ impl OutputSettings {
         for (key, value) in options {
             let option = (plain(key).to_owned(), value.clone());
             let name = option.0.as_str();
+            if key == "strict" {
+                let video = self.video.iter_mut().map(|v| &mut v.options);
+                let lists = video.chain(self.audio.iter_mut().map(|a| &mut a.options));
+                lists.chain([&mut self.options]).for_each(|list| list.push(option.clone()));
+                continue;
+            }
             let own = ["pix_fmt", "qscale", "threads"].contains(&name);
             let of_pictures = own || pictures.is_some_and(|e| knows(ClassOf::Encoder(&e.name), name));
             let of_container =
@@ -56,12 +63,12 @@ mod tests {
             audio: Some(AudioSettings::default()),
             ..OutputSettings::default()
         };
-        let given = ["preset", "movflags", "aac_coder", "b:a", "g", "pix_fmt", "nonsense"];
+        let given = ["preset", "movflags", "aac_coder", "b:a", "g", "pix_fmt", "strict", "nonsense"];
         let given: Vec<(String, String)> = given.iter().map(|o| ((*o).to_owned(), "1".to_owned())).collect();
         settings.sort_options("out.mp4", &given);
         let names = |list: &[(String, String)]| list.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
-        assert_eq!(names(&settings.options), ["movflags"]);
-        assert_eq!(names(&settings.audio.unwrap().options), ["aac_coder", "b"]);
-        assert_eq!(names(&settings.video.unwrap().options), ["preset", "g", "pix_fmt", "nonsense"]);
+        assert_eq!(names(&settings.options), ["movflags", "strict"]);
+        assert_eq!(names(&settings.audio.unwrap().options), ["aac_coder", "b", "strict"]);
+        assert_eq!(names(&settings.video.unwrap().options), ["preset", "g", "pix_fmt", "strict", "nonsense"]);
     }
 }

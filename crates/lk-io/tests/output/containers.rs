@@ -2,8 +2,8 @@
 //! Every container: exact counts, rates, times, tags, and sound in step with the picture.
 
 use crate::support::*;
-use lk_io::encode::{AudioSettings, OutputSettings};
-use lk_media::{FrameRate, Size};
+use lk_io::encode::{AudioSettings, FileOutput, OutputSettings};
+use lk_media::{Delivery, FrameRate, Offered, Size, VideoTarget};
 
 /// Ninety frames with a flash and a beep at frame 45, in one container at one rate.
 fn in_step(extension: &str, rate: FrameRate) {
@@ -177,21 +177,54 @@ fn frames_without_sound_and_sound_without_frames() {
     let folder = Folder::new();
     let file = folder.file("film.mp4");
     // sound was promised and never came
-    let output = lk_io::encode::FileOutput::create(&file, both(quick(fps30()))).unwrap();
+    let output = FileOutput::create(&file, both(quick(fps30()))).unwrap();
     let wake = lk_media::Wake::new();
-    lk_media::VideoTarget::wake_on_ready(&output, &wake);
+    output.wake_on_ready(&wake);
     for n in 0..60 {
         let frame = picture(SIZE, fps30(), n, moving);
-        while lk_media::VideoTarget::offer(&output, &frame, lk_media::Delivery::Lossless).unwrap()
-            == lk_media::Offered::Busy
-        {
+        while output.offer(&frame, Delivery::Lossless).unwrap() == Offered::Busy {
             wake.wait(std::time::Duration::from_secs(10));
         }
     }
     output.finish().unwrap();
     assert_eq!(stream(&probe(&file), "video")["nb_read_frames"], "60");
     // nothing came at all
-    lk_io::encode::FileOutput::create(&file, both(quick(fps30()))).unwrap().finish().unwrap();
+    FileOutput::create(&file, both(quick(fps30()))).unwrap().finish().unwrap();
+}
+
+#[test]
+fn tracks_are_as_long_as_they_are() {
+    if !has_programs() {
+        return;
+    }
+    let folder = Folder::new();
+    for extension in ["mp4", "mkv"] {
+        let file = folder.file(&format!("film.{extension}"));
+        let more = vec![AudioSettings::default(); 2];
+        let output = FileOutput::with_tracks(&file, both(quick(fps30())), more).unwrap();
+        let output = std::sync::Arc::new(output);
+        let tracks: Vec<_> = (0..4).map(|n| output.track(n)).collect();
+        assert_eq!(output.tracks(), 3);
+        // one at the end of its queue, one shorter, one that nothing comes for, one that is not there
+        for (track, seconds) in tracks.iter().zip([10_u64, 5, 0, 1]) {
+            for block in 0..seconds * 10 {
+                let block = tone(block * 4800, 4800, 0, u64::MAX);
+                while track.offer_audio(&block, Delivery::Lossless).unwrap() == Offered::Busy {
+                    std::thread::yield_now();
+                }
+            }
+        }
+        for n in 0..3 {
+            let frame = picture(SIZE, fps30(), n, moving);
+            assert_eq!(output.offer(&frame, Delivery::Lossless).unwrap(), Offered::Taken);
+        }
+        let report = output.finish().unwrap();
+        assert_eq!((report.frames, report.samples), (3, 480_000));
+        assert_eq!(report.audio, ["aac"; 3]);
+        let ends = ["a:0", "a:1"].map(|track| times(&file, track).last().copied().unwrap());
+        assert!((ends[0] - 10.0).abs() < 0.05 && (ends[1] - 5.0).abs() < 0.05, "{extension}: {ends:?}");
+        assert_eq!(times(&file, "a:2"), [] as [f64; 0]);
+    }
 }
 
 #[test]
