@@ -165,7 +165,7 @@ if child == 0:
     {end}
 _, status = os.waitpid(child, 0)
 print("child", os.waitstatus_to_exitcode(status))
-now = recorder.statistics().duration * 30
+now = round(recorder.statistics().duration * 30)  # durations are rounded to nanoseconds
 recorded(now + 30)
 recorded(20, second)
 report = recorder.stop()
