@@ -20,6 +20,10 @@ use std::time::Duration;
 
 /// How long the server may take to answer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);
+/// So often a stream is asked for where the server speaks of an error of input and output, and what is waited between.
+/// pipewire-pulse answers so when the session manager fails to link a stream in time; mostly it links the next one.
+const TRIES: usize = 3;
+const AGAIN: Duration = Duration::from_millis(100);
 /// The longest message that is taken for one.
 const LONGEST: usize = 4 << 20;
 /// What is read at a time.
@@ -101,6 +105,19 @@ impl Connection {
         self.read(range)
     }
 
+    /// The same for commands that make a stream.
+    pub(super) fn ask_for_stream<R: CommandReply>(&mut self, command: &Command) -> Result<R> {
+        for _ in 1..TRIES {
+            match self.answer(command)? {
+                Ok(range) => return self.read(range),
+                Err(PulseError::Io) => tracing::debug!("the sound server makes no stream: asked again"),
+                Err(error) => return Err(refused(error)),
+            }
+            self.wait(PollFlags::empty(), AGAIN)?;
+        }
+        self.ask(command)
+    }
+
     /// The same for commands whose reply is a number.
     pub(super) fn ask_number(&mut self, command: &Command) -> Result<u32> {
         let range = self.reply(command)?;
@@ -114,11 +131,16 @@ impl Connection {
     }
 
     fn reply(&mut self, command: &Command) -> Result<Range<usize>> {
+        self.answer(command)?.map_err(refused)
+    }
+
+    /// The reply, or the refusal.
+    fn answer(&mut self, command: &Command) -> Result<std::result::Result<Range<usize>, PulseError>> {
         let (number, deadline) = (self.send(command)?, Deadline::after(PATIENCE));
         while !deadline.has_passed() {
             match self.receive(deadline.left(PATIENCE))? {
-                Some(Message::Reply(n, range)) if n == number => return Ok(range),
-                Some(Message::Refused(n, error)) if n == number => return Err(refused(error)),
+                Some(Message::Reply(n, range)) if n == number => return Ok(Ok(range)),
+                Some(Message::Refused(n, error)) if n == number => return Ok(Err(error)),
                 _ => {}
             }
         }
@@ -297,4 +319,66 @@ fn refused(error: PulseError) -> Error {
     };
     Error::new(kind, format!("the sound server refuses: {}", error.to_string().to_lowercase()))
         .with_hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lk_media::thread::spawn;
+    use pulseaudio::protocol::{
+        CreatePlaybackStreamReply, PlaybackStreamParams, read_command_message, write_command_message,
+        write_reply_message,
+    };
+    use std::io::BufReader;
+
+    /// A connection to a server that refuses so often, then makes streams.
+    fn connected(refusals: Vec<PulseError>) -> Connection {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let serve = move || {
+            let (mut reader, mut writer) = (BufReader::new(&theirs), &theirs);
+            let mut refusals = refusals.into_iter();
+            while let Ok((number, Command::CreatePlaybackStream(_))) =
+                read_command_message(&mut reader, MAX_VERSION)
+            {
+                match refusals.next() {
+                    Some(error) => {
+                        write_command_message(&mut writer, number, &Command::Error(error), MAX_VERSION)
+                    }
+                    None => {
+                        let reply = CreatePlaybackStreamReply { channel: 7, ..Default::default() };
+                        write_reply_message(&mut writer, number, &reply, MAX_VERSION)
+                    }
+                }
+                .unwrap();
+            }
+        };
+        spawn("a sound server", serve).unwrap().detach();
+        Connection {
+            socket: ours,
+            version: MAX_VERSION,
+            sequence: 0,
+            input: vec![0; CHUNK],
+            taken: 0,
+            filled: 0,
+            output: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_stream_is_asked_for_again_where_that_may_help() {
+        let made = |refusals: &[PulseError]| {
+            let command = Command::CreatePlaybackStream(PlaybackStreamParams::default());
+            connected(refusals.to_vec())
+                .ask_for_stream::<CreatePlaybackStreamReply>(&command)
+                .map(|reply| reply.channel)
+                .map_err(|e| e.kind())
+        };
+        use PulseError::{Busy, Io, NoEntity};
+        assert_eq!(made(&[]), Ok(7));
+        assert_eq!(made(&[Io, Io]), Ok(7));
+        assert_eq!(made(&[Io, Io, Io]), Err(ErrorKind::Device));
+        assert_eq!(made(&[NoEntity]), Err(ErrorKind::DeviceNotFound));
+        assert_eq!(made(&[Io, Busy]), Err(ErrorKind::DeviceBusy));
+    }
 }

@@ -146,7 +146,8 @@ impl Playback {
             flags: wanted.flags(),
             ..PlaybackStreamParams::default()
         };
-        let reply: CreatePlaybackStreamReply = connection.ask(&Command::CreatePlaybackStream(params))?;
+        let reply: CreatePlaybackStreamReply =
+            connection.ask_for_stream(&Command::CreatePlaybackStream(params))?;
         Ok(Self {
             giver,
             connection,
@@ -273,7 +274,8 @@ impl Capture {
             flags: wanted.flags(),
             ..RecordStreamParams::default()
         };
-        let reply: CreateRecordStreamReply = connection.ask(&Command::CreateRecordStream(params))?;
+        let reply: CreateRecordStreamReply =
+            connection.ask_for_stream(&Command::CreateRecordStream(params))?;
         Ok(Self {
             taker,
             connection,
