@@ -22,7 +22,7 @@ use livekit_studio::{
 };
 use parking_lot::Mutex;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyList, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -567,13 +567,7 @@ impl ProgressCall {
 }
 
 fn outputs_of(out: &Bound<'_, PyAny>) -> PyResult<Vec<Output>> {
-    if let Ok(list) = out.cast::<PyList>() {
-        return list.iter().map(|o| output_of(&o)).collect();
-    }
-    if let Ok(tuple) = out.cast::<PyTuple>() {
-        return tuple.iter().map(|o| output_of(&o)).collect();
-    }
-    Ok(vec![output_of(out)?])
+    values::items_of(out).unwrap_or_else(|| vec![out.clone()]).iter().map(output_of).collect()
 }
 
 fn output_of(out: &Bound<'_, PyAny>) -> PyResult<Output> {

@@ -6,12 +6,13 @@ use crate::error::raise;
 use crate::mix::PyMix;
 use crate::sound::sound_of;
 use crate::source::given;
+use crate::values::items_of;
 use livekit_studio::{
     AudioSettings, AudioSource, Cancel, Compositor, Error, ErrorKind, FrameRate, Heard, OpenOptions,
     OutputSettings, Recorded, RecorderSettings, Result, Size, VideoSettings, VideoSource, first_size,
 };
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyList, PyTuple};
+use pyo3::types::PyBool;
 use std::sync::Arc;
 
 /// The word for the sound of what is recorded.
@@ -58,17 +59,10 @@ impl Shown {
 /// The tracks in `audio`: nothing, one, or a list.
 pub(crate) fn heard_of(audio: Option<&Bound<'_, PyAny>>, shown: Option<&Shown>) -> PyResult<Vec<Heard>> {
     let Some(audio) = audio else { return Ok(Vec::new()) };
-    let several = |items: Vec<Bound<'_, PyAny>>| -> PyResult<Vec<Heard>> {
-        let one = |item: &Bound<'_, PyAny>| track_of(item, shown)?.ok_or_else(|| silent(shown));
-        items.iter().map(one).collect()
-    };
-    if let Ok(list) = audio.cast::<PyList>() {
-        return several(list.iter().collect());
+    match items_of(audio) {
+        Some(items) => items.iter().map(|item| track_of(item, shown)?.ok_or_else(|| silent(shown))).collect(),
+        None => Ok(track_of(audio, shown)?.into_iter().collect()),
     }
-    if let Ok(tuple) = audio.cast::<PyTuple>() {
-        return several(tuple.iter().collect());
-    }
-    Ok(track_of(audio, shown)?.into_iter().collect())
 }
 
 /// One track; None where there is no sound to record.

@@ -6,7 +6,7 @@ use crate::mix::PyMix;
 use crate::values;
 use livekit_studio::{Compositor, Error, MixId};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyList, PyTuple};
+use pyo3::types::PyBool;
 
 /// What `audio` of a render is; None: the main mix, where there is any sound.
 #[derive(Default)]
@@ -36,12 +36,8 @@ impl FromPyObject<'_, '_> for Tracks {
     type Error = PyErr;
 
     fn extract(value: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
-        let several = |items: Vec<Bound<'_, PyAny>>| items.iter().map(track_of).collect::<PyResult<Vec<_>>>();
-        if let Ok(list) = value.cast::<PyList>() {
-            return several(list.iter().collect()).map(Some).map(Self);
-        }
-        if let Ok(tuple) = value.cast::<PyTuple>() {
-            return several(tuple.iter().collect()).map(Some).map(Self);
+        if let Some(items) = values::items_of(&value) {
+            return items.iter().map(track_of).collect::<PyResult<_>>().map(Some).map(Self);
         }
         if value.is_none() || value.cast::<PyBool>().is_ok_and(|flag| !flag.is_true()) {
             return Ok(Self(Some(Vec::new())));

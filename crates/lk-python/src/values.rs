@@ -7,6 +7,7 @@ use livekit_studio::{
     Scene, Size, Timestamp,
 };
 use pyo3::prelude::*;
+use pyo3::types::{PyList, PyTuple};
 use std::path::PathBuf;
 
 pub(crate) fn choice<T: Copy>(what: &str, given: &str, choices: &[(&str, T)]) -> PyResult<T> {
@@ -197,4 +198,10 @@ pub(crate) fn listing<'py>(
 pub(crate) fn numbered(class: &str, names: &[impl std::fmt::Display]) -> String {
     let lines: String = names.iter().enumerate().map(|(n, name)| format!("\n  {n}  {name}")).collect();
     format!("<{class}, {} in it{lines}>", names.len())
+}
+
+/// The items of a list or a tuple; None for anything else.
+pub(crate) fn items_of<'py>(value: &Bound<'py, PyAny>) -> Option<Vec<Bound<'py, PyAny>>> {
+    let list = value.cast::<PyList>().map(|list| list.iter().collect());
+    list.or_else(|_| value.cast::<PyTuple>().map(|tuple| tuple.iter().collect())).ok()
 }

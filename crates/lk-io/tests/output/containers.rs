@@ -3,7 +3,7 @@
 
 use crate::support::*;
 use lk_io::encode::{AudioSettings, FileOutput, OutputSettings};
-use lk_media::{Delivery, FrameRate, Offered, Size, VideoTarget};
+use lk_media::{Delivery, FrameRate, Offered, Size, VideoTarget, Wake};
 
 /// Ninety frames with a flash and a beep at frame 45, in one container at one rate.
 fn in_step(extension: &str, rate: FrameRate) {
@@ -178,13 +178,11 @@ fn frames_without_sound_and_sound_without_frames() {
     let file = folder.file("film.mp4");
     // sound was promised and never came
     let output = FileOutput::create(&file, both(quick(fps30()))).unwrap();
-    let wake = lk_media::Wake::new();
+    let wake = Wake::new();
     output.wake_on_ready(&wake);
     for n in 0..60 {
         let frame = picture(SIZE, fps30(), n, moving);
-        while output.offer(&frame, Delivery::Lossless).unwrap() == Offered::Busy {
-            wake.wait(std::time::Duration::from_secs(10));
-        }
+        until_taken(&wake, || output.offer(&frame, Delivery::Lossless)).unwrap();
     }
     output.finish().unwrap();
     assert_eq!(stream(&probe(&file), "video")["nb_read_frames"], "60");
@@ -202,16 +200,15 @@ fn tracks_are_as_long_as_they_are() {
         let file = folder.file(&format!("film.{extension}"));
         let more = vec![AudioSettings::default(); 2];
         let output = FileOutput::with_tracks(&file, both(quick(fps30())), more).unwrap();
-        let output = std::sync::Arc::new(output);
+        let (output, wake) = (std::sync::Arc::new(output), Wake::new());
+        output.wake_on_ready(&wake);
         let tracks: Vec<_> = (0..4).map(|n| output.track(n)).collect();
         assert_eq!(output.tracks(), 3);
         // one at the end of its queue, one shorter, one that nothing comes for, one that is not there
         for (track, seconds) in tracks.iter().zip([10_u64, 5, 0, 1]) {
             for block in 0..seconds * 10 {
                 let block = tone(block * 4800, 4800, 0, u64::MAX);
-                while track.offer_audio(&block, Delivery::Lossless).unwrap() == Offered::Busy {
-                    std::thread::yield_now();
-                }
+                until_taken(&wake, || track.offer_audio(&block, Delivery::Lossless)).unwrap();
             }
         }
         for n in 0..3 {

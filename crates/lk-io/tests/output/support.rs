@@ -88,7 +88,11 @@ pub fn tone(position: u64, len: usize, from: u64, to: u64) -> AudioBlock {
     AudioBlock { position, samples: samples.into() }
 }
 
-fn until_taken(wake: &Wake, mut offer: impl FnMut() -> lk_media::Result<Offered>) -> lk_media::Result<()> {
+/// Offers until it is taken.
+pub fn until_taken(
+    wake: &Wake,
+    mut offer: impl FnMut() -> lk_media::Result<Offered>,
+) -> lk_media::Result<()> {
     let deadline = Deadline::after(Duration::from_secs(60));
     while offer()? == Offered::Busy {
         wake.wait(deadline.left(Duration::from_secs(60)));
